@@ -1,0 +1,119 @@
+"""A problem on a target, with baselines and a budget: what the command line resolves its words to."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+
+import msgspec
+
+from warpsmith.core.codec import content_id
+from warpsmith.core.problem import Problem, Workload
+
+
+class Tier(StrEnum):
+    """How much evidence a verdict asks for."""
+
+    SCREEN = "screen"
+    VERIFY = "verify"
+    CERTIFY = "certify"
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The device a task runs on: `cpu`, `cuda` or `cuda:N`."""
+
+    device: str
+
+    @property
+    def device_type(self) -> str:
+        """`cpu` or `cuda`."""
+        return self.device.partition(":")[0]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a candidate may take before it is killed, in wall seconds.
+
+    Attributes:
+        build_s: import of the candidate and everything it compiles.
+        run_s: one forward call, first-call compilation included.
+        output_bytes: stdout and stderr kept; the rest is thrown away.
+    """
+
+    build_s: float = 180.0
+    run_s: float = 60.0
+    output_bytes: int = 64 * 1024
+
+
+class Effort(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much checking and timing one verdict is worth.
+
+    Attributes:
+        seeds: input seeds for each workload.
+        timing_s: wall seconds of timing for each workload at most, all callables together.
+        precision: stop when every 95 % interval's half width is below this share of its median.
+        max_samples: timed calls of one callable at most.
+    """
+
+    seeds: int
+    timing_s: float
+    precision: float
+    max_samples: int
+
+
+EFFORTS: dict[Tier, Effort] = {
+    Tier.SCREEN: Effort(seeds=5, timing_s=1.0, precision=0.03, max_samples=50),
+    Tier.VERIFY: Effort(seeds=5, timing_s=5.0, precision=0.01, max_samples=400),
+    Tier.CERTIFY: Effort(seeds=20, timing_s=30.0, precision=0.005, max_samples=2000),
+}
+
+BASELINES_OF: dict[Tier, tuple[str, ...]] = {
+    Tier.SCREEN: ("eager",),
+    Tier.VERIFY: ("eager", "compile"),
+    Tier.CERTIFY: ("eager", "compile", "compile:max-autotune"),
+}
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One problem on one target.
+
+    Attributes:
+        baselines: names, in the order they are reported.
+        seed: root of every random choice of the verifier; candidates never see it.
+    """
+
+    problem: Problem
+    target: Target
+    baselines: tuple[str, ...] = BASELINES_OF[Tier.VERIFY]
+    tier: Tier = Tier.VERIFY
+    effort: Effort = EFFORTS[Tier.VERIFY]
+    limits: Limits = Limits()
+    seed: int = 0
+
+    @property
+    def id(self) -> str:
+        """Content id over all fields."""
+        return content_id(self)
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        """The problem's workloads for this target; a screening uses the first alone."""
+        chosen = self.problem.workloads_for(self.target.device_type)
+        return chosen[:1] if self.tier is Tier.SCREEN else chosen
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a search stops. None means no such limit.
+
+    Attributes:
+        trials: finished trials, duplicates and failed proposals included.
+        wall_s: wall seconds since the search (or its resumption) began.
+    """
+
+    trials: int | None = None
+    wall_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.trials is not None and self.trials < 1:
+            raise ValueError("a budget of trials is at least 1")
+        if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
+            raise ValueError("a budget of wall time is above zero")

@@ -1,0 +1,94 @@
+"""One attempt at a task, append-only: who proposed what, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from warpsmith.core.candidate import Candidate
+from warpsmith.core.verdict import Accepted, Verdict
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a proposer made.
+
+    Attributes:
+        proposer: registry name of the proposer.
+        variant: which of the proposer's own alternatives this is, e.g. `default`; unique within it.
+        candidate: None where nothing could be made; `note` then says why.
+        note: one line for people.
+        prompt: text that was sent to a model; empty without one.
+        wall_s: seconds it took to make.
+    """
+
+    proposer: str
+    variant: str
+    candidate: Candidate | None
+    note: str = ""
+    prompt: str = ""
+    wall_s: float = 0.0
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="judged", forbid_unknown_fields=True):
+    """The verifier gave a verdict."""
+
+    verdict: Verdict
+
+
+class Duplicate(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="duplicate", forbid_unknown_fields=True
+):
+    """The same source, names and layout aside, was tried before; `of` is that trial's number."""
+
+    of: int
+
+
+class Nothing(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="nothing", forbid_unknown_fields=True):
+    """The proposer could not make a candidate."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Judged | Duplicate | Nothing
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One attempt.
+
+    Attributes:
+        number: 0, 1, ... within its task.
+        task_id: content id of the task.
+        parents: numbers of the trials it was made from.
+        proposal: what was proposed.
+        outcome: what became of it.
+        finished_at: UTC, ISO 8601.
+    """
+
+    number: int
+    task_id: str
+    proposal: Proposal
+    outcome: Outcome
+    finished_at: str
+    parents: tuple[int, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict, where this trial got one of its own."""
+        return self.outcome.verdict if isinstance(self.outcome, Judged) else None
+
+    @property
+    def accepted(self) -> Accepted | None:
+        """The verdict, where it is an acceptance."""
+        verdict = self.verdict
+        return verdict if isinstance(verdict, Accepted) else None
+
+
+def best_trial(trials: list[Trial], baseline: str) -> Trial | None:
+    """Return the accepted trial with the highest speedup over `baseline`; the earlier one on a tie."""
+    scored = [
+        (verdict.speedup(baseline).value, -trial.number, trial)
+        for trial in trials
+        if (verdict := trial.accepted) is not None and baseline in verdict.baselines
+    ]
+    return max(scored, key=lambda row: row[:2])[2] if scored else None

@@ -1,0 +1,148 @@
+"""What the verifier says about a candidate: accepted, rejected, or no answer.
+
+Three types rather than one with optional fields: an accepted verdict always has
+a timing, a rejected one never has, and a fault of the machine is never held
+against the candidate.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+from warpsmith.core.provenance import Provenance
+from warpsmith.core.timing import Interval, Timing, median_interval, speedup_interval
+
+
+class Stage(StrEnum):
+    """Where a candidate was rejected, in the order the stages run."""
+
+    SCAN = "scan"
+    BUILD = "build"
+    COMPARE = "compare"
+    PROBE = "probe"
+    TIME = "time"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing a check saw.
+
+    Attributes:
+        check: machine-readable name of what was looked at, e.g. `syntax`, `shape`, `timeout`.
+        message: what was seen, for a person or a model to act on.
+        line: 1-based line in the candidate's source, where there is one.
+    """
+
+    check: str
+    message: str
+    line: int | None = None
+
+
+class ErrorStats(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a candidate's outputs were from the reference's, over all seeds and workloads.
+
+    Attributes:
+        max_abs: largest absolute difference.
+        max_rel: largest difference relative to the expected element, over elements that are not zero.
+        outside: share of elements outside tolerance, in [0, 1].
+        elements: elements compared.
+    """
+
+    max_abs: float
+    max_rel: float
+    outside: float
+    elements: int
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.max_abs) and math.isfinite(self.max_rel) and 0 <= self.outside <= 1):
+            raise ValueError("error statistics must be finite, and a share lies in [0, 1]")
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Times on one workload: the candidate and every baseline, interleaved in the same minutes."""
+
+    workload: str
+    timing: Timing
+    baselines: dict[str, Timing]
+
+
+class Accepted(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="status", tag="accepted", forbid_unknown_fields=True
+):
+    """Correct on every workload and seed, clean on every check, and timed.
+
+    Attributes:
+        measurements: one for each workload, in the problem's order.
+        baseline_faults: baselines that could not be timed, and why.
+        phases_s: wall seconds by phase: import, build, inputs, correctness, timing, ...
+    """
+
+    measurements: tuple[Measurement, ...]
+    error: ErrorStats
+    provenance: Provenance
+    phases_s: dict[str, float]
+    wall_s: float
+    findings: tuple[Finding, ...] = ()
+    baseline_faults: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if not self.measurements:
+            raise ValueError("an accepted verdict has at least one measurement")
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Names of the baselines that were timed on every workload."""
+        first = self.measurements[0].baselines
+        return tuple(name for name in first if all(name in m.baselines for m in self.measurements))
+
+    @property
+    def time(self) -> Interval:
+        """Geometric mean over workloads of the median time of one call, in ns."""
+        return median_interval([m.timing for m in self.measurements])
+
+    def baseline_time(self, baseline: str) -> Interval:
+        """As `time`, for a baseline."""
+        return median_interval([m.baselines[baseline] for m in self.measurements])
+
+    def speedup(self, baseline: str) -> Interval:
+        """Baseline over candidate, geometric mean over workloads; above 1 the candidate is faster."""
+        theirs = [m.baselines[baseline] for m in self.measurements]
+        return speedup_interval(theirs, [m.timing for m in self.measurements])
+
+
+class Rejected(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="status", tag="rejected", forbid_unknown_fields=True
+):
+    """The candidate's fault: it does not build, is wrong, or cheats.
+
+    Attributes:
+        reason: one sentence or a few lines that a model can act on.
+        findings: at least one, the decisive one first.
+        error: how wrong it was, where outputs could be compared.
+        log: trimmed build or run log; empty where there is none.
+    """
+
+    stage: Stage
+    reason: str
+    findings: tuple[Finding, ...] = ()
+    error: ErrorStats | None = None
+    log: str = ""
+    provenance: Provenance | None = None
+    phases_s: dict[str, float] = {}
+    wall_s: float = 0.0
+
+
+class Faulted(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="status", tag="faulted", forbid_unknown_fields=True
+):
+    """No answer: the machine or the problem failed. Says nothing about the candidate; enters no metric."""
+
+    reason: str
+    log: str = ""
+    wall_s: float = 0.0
+
+
+Verdict: TypeAlias = Accepted | Rejected | Faulted

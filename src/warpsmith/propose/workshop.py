@@ -1,0 +1,65 @@
+"""The processes that proposers share; started when first needed, ended with the search."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from warpsmith.core.problem import Problem
+from warpsmith.core.seeds import derive
+from warpsmith.core.task import Target, Task
+from warpsmith.verify.worker_process import WorkerProcess
+from warpsmith.worker.job import Captured, CaptureJob
+
+# A max-autotune capture benchmarks dozens of kernels; a plain one takes seconds.
+CAPTURE_S = 300.0
+
+
+class Workshop:
+    """Owns a trusted worker of its own, so that a compiler's crash costs the verifier nothing."""
+
+    def __init__(self) -> None:
+        self._worker = WorkerProcess()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the process ahead of time."""
+        self._worker.start()
+
+    def close(self) -> None:
+        """End every process."""
+        self._worker.close()
+
+    def variants(self, problem: Problem, target: Target) -> tuple[str, ...]:
+        """Return the names of the compiler's option sets for `target`, most promising first.
+
+        Raises:
+            WorkerDied, RequestFailed: as `WorkerProcess.ask`.
+        """
+        job = CaptureJob(problem=problem, workloads=(), target=target, variant=None, seed=0)
+        return self._worker.ask(job, Captured, limit_s=CAPTURE_S).variants
+
+    def capture(self, task: Task, variant: str) -> str:
+        """Return the standalone source that the compiler generates for `task` under `variant`.
+
+        Raises:
+            RequestFailed: it can't be captured, and why.
+            WorkerDied: the compiler crashed or hung.
+        """
+        job = CaptureJob(
+            problem=task.problem,
+            workloads=task.problem.workloads_for(task.target.device_type),
+            target=task.target,
+            variant=variant,
+            seed=derive(task.seed, "capture"),
+        )
+        source = self._worker.ask(job, Captured, limit_s=CAPTURE_S).source
+        assert source is not None
+        return source

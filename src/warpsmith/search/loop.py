@@ -1,0 +1,123 @@
+"""The one loop: ask, propose, verify, add, emit.
+
+All state is the list of trials in the archive, so a run killed at any point goes on
+from its last finished trial. Knows no proposer and no strategy by name.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from warpsmith.archive import Archive
+from warpsmith.core.errors import UsageError
+from warpsmith.core.events import PhaseStarted, Sink, TaskFinished, TaskStarted, TrialFinished
+from warpsmith.core.normalise import normalised
+from warpsmith.core.seeds import derive
+from warpsmith.core.task import Budget, Task
+from warpsmith.core.trial import Duplicate, Judged, Nothing, Outcome, Proposal, Trial
+from warpsmith.propose.base import Proposer, Wish
+from warpsmith.propose.workshop import Workshop
+from warpsmith.search.base import Move, Strategy
+from warpsmith.search.budget import Meter
+from warpsmith.verify import Verifier
+
+
+class Search:
+    """The search of one task."""
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        archive: Archive,
+        verifier: Verifier,
+        workshop: Workshop,
+        strategy: Strategy,
+        proposers: Mapping[str, Proposer],
+        sink: Sink,
+    ) -> None:
+        self._task = task
+        self._archive = archive
+        self._verifier = verifier
+        self._workshop = workshop
+        self._strategy = strategy
+        self._proposers = dict(proposers)
+        self._sink = sink
+        self._trials = archive.trials(task.id)
+        self._exhausted: set[str] = set()
+
+    def run(self, budget: Budget) -> str:
+        """Search until the budget is spent or nobody has anything to propose; return which.
+
+        Ctrl-C ends it between two states of the archive: what is finished is kept.
+        """
+        self._sink(TaskStarted(task=self._task, budget=budget, finished=len(self._trials)))
+        meter = Meter(budget)
+        reason = "interrupted"
+        try:
+            while not (reason := meter.spent(len(self._trials))):
+                reason = "interrupted"
+                if not self._step():
+                    reason = "exhausted"
+                    break
+        finally:
+            self._sink(TaskFinished(task_id=self._task.id, reason=reason or "interrupted"))
+        return reason
+
+    def _step(self) -> bool:
+        """Make one trial; say whether there was one to make."""
+        number = len(self._trials)
+        rng = random.Random(derive(self._task.seed, "ask", number))
+        move = self._strategy.ask(self._trials, rng)
+        if move is None:
+            return False
+        proposal = self._propose(move, rng)
+        if proposal is None:
+            return bool(set(self._proposers) - self._exhausted) and move.proposer is None and self._step()
+        trial = Trial(
+            number=number,
+            task_id=self._task.id,
+            parents=tuple(parent.number for parent in move.parents),
+            proposal=proposal,
+            outcome=self._outcome(proposal),
+            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        self._archive.add(trial)
+        self._trials.append(trial)
+        self._sink(TrialFinished(trial=trial))
+        return True
+
+    def _propose(self, move: Move, rng: random.Random) -> Proposal | None:
+        name = move.proposer or self._whose_turn()
+        if name not in self._proposers:
+            raise UsageError(f"the strategy asks for proposer {name!r}; add --proposer {name}")
+        self._sink(PhaseStarted(task_id=self._task.id, phase="proposing", detail=name))
+        wish = Wish(task=self._task, parents=move.parents, trials=self._trials, rng=rng)
+        proposal = self._proposers[name].propose(wish, self._workshop)
+        if proposal is None:
+            self._exhausted.add(name)
+        return proposal
+
+    def _whose_turn(self) -> str:
+        names = [name for name in self._proposers if name not in self._exhausted]
+        return names[len(self._trials) % len(names)]
+
+    def _outcome(self, proposal: Proposal) -> Outcome:
+        candidate = proposal.candidate
+        if candidate is None:
+            return Nothing(reason=proposal.note or "the proposer made nothing")
+        if (earlier := self._earlier(candidate.source)) is not None:
+            return Duplicate(of=earlier)
+        detail = f"{proposal.proposer}: {proposal.variant}"
+        self._sink(PhaseStarted(task_id=self._task.id, phase="verifying", detail=detail))
+        return Judged(verdict=self._verifier.verify(self._task, candidate))
+
+    def _earlier(self, source: str) -> int | None:
+        wanted = normalised(source)
+        for trial in self._trials:
+            candidate = trial.proposal.candidate
+            if candidate is not None and trial.verdict is not None and normalised(candidate.source) == wanted:
+                return trial.number
+        return None

@@ -1,0 +1,122 @@
+"""A run: several tasks, one plan, one folder; started, resumed and carried out.
+
+The folder is the whole state. Knows nothing of terminals and reports.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from warpsmith.archive import Archive
+from warpsmith.core.codec import decode, encode
+from warpsmith.core.errors import UsageError
+from warpsmith.core.events import Sink
+from warpsmith.core.task import Budget, Task
+from warpsmith.propose import PROPOSERS
+from warpsmith.propose.workshop import Workshop
+from warpsmith.search import STRATEGIES
+from warpsmith.search.loop import Search
+from warpsmith.verify import Verifier
+
+PLAN = "plan"
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A component by name, with options as text."""
+
+    name: str
+    options: dict[str, str] = {}
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a run searches.
+
+    Attributes:
+        budget: for each task.
+        total_wall_s: wall seconds for all tasks together, shared evenly among those still to come;
+            None sets no such limit.
+        command: what to type to do it again.
+    """
+
+    strategy: Choice
+    proposers: tuple[Choice, ...]
+    budget: Budget
+    total_wall_s: float | None = None
+    command: str = ""
+
+    def check(self) -> None:
+        """Make every component once.
+
+        Raises:
+            UsageError: a name or an option does not exist.
+        """
+        STRATEGIES.make(self.strategy.name, self.strategy.options)
+        for choice in self.proposers:
+            PROPOSERS.make(choice.name, choice.options)
+        if not self.proposers:
+            raise UsageError("a search needs a proposer; give --proposer inductor")
+
+
+def new_seed() -> int:
+    """Return a seed that no candidate can foresee."""
+    return secrets.randbits(63)
+
+
+def start(folder: Path, plan: Plan, tasks: Iterable[Task]) -> Archive:
+    """Create a run folder that holds `plan` and `tasks`, and return its archive, open for writing.
+
+    Raises:
+        UsageError: the plan names what does not exist, or the folder can't be a new run.
+    """
+    plan.check()
+    archive = Archive.create(folder)
+    archive.set_setting(PLAN, encode(plan).decode())
+    for task in tasks:
+        archive.add_task(task)
+    return archive
+
+
+def resume(folder: Path) -> tuple[Archive, Plan]:
+    """Open a run folder to go on with it.
+
+    Raises:
+        UsageError: it is not a run folder, or another process writes to it.
+    """
+    archive = Archive.open(folder)
+    text = archive.setting(PLAN)
+    if text is None:
+        archive.close()
+        raise UsageError(f"{str(folder)!r} holds no plan to resume; start a new run with --out")
+    return archive, decode(text, Plan)
+
+
+def carry_out(archive: Archive, plan: Plan, sink: Sink, verifier: Verifier, tasks: Sequence[Task]) -> None:
+    """Search every task in turn, until its share of the budget is spent."""
+    end = None if plan.total_wall_s is None else time.monotonic() + plan.total_wall_s
+    with Workshop() as workshop:
+        verifier.start()
+        workshop.start()
+        for index, task in enumerate(tasks):
+            search = Search(
+                task,
+                archive=archive,
+                verifier=verifier,
+                workshop=workshop,
+                strategy=STRATEGIES.make(plan.strategy.name, plan.strategy.options),
+                proposers={choice.name: PROPOSERS.make(choice.name, choice.options) for choice in plan.proposers},
+                sink=sink,
+            )
+            search.run(_share(plan.budget, end, len(tasks) - index))
+
+
+def _share(budget: Budget, end: float | None, left: int) -> Budget:
+    if end is None:
+        return budget
+    # At least a second: even a late task gets its first trial, since a budget is checked before each.
+    share_s = max(1.0, (end - time.monotonic()) / left)
+    return msgspec.structs.replace(budget, wall_s=min(share_s, budget.wall_s or share_s))

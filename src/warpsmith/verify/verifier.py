@@ -1,0 +1,143 @@
+"""Verify candidates on this host: scan, then one trusted worker that stays warm between them."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from warpsmith.core.candidate import Candidate
+from warpsmith.core.errors import UsageError, WorkerDied
+from warpsmith.core.problem import Problem
+from warpsmith.core.task import BASELINES_OF, EFFORTS, Limits, Target, Task, Tier
+from warpsmith.core.verdict import Faulted, Finding, Verdict
+from warpsmith.verify.scan import scan
+from warpsmith.verify.worker_process import RequestFailed, WorkerProcess
+from warpsmith.worker.job import Admission, AdmissionJob, Job, JobResult, Probe, ProbeJob
+
+START_S = 180.0
+ADMISSION_S = 300.0
+# Compiling the baselines is the reference side's work and has no limit of its own; max-autotune takes minutes.
+BASELINE_S = {"eager": 30.0, "compile": 240.0}
+LONG_BASELINE_S = 900.0
+ATTEMPTS = 2
+
+
+class Verifier:
+    """Gives verdicts, one at a time, on devices of this host.
+
+    Use as a context manager: the worker behind it is a process.
+    """
+
+    def __init__(self) -> None:
+        self._worker = WorkerProcess()
+        self._probe: Probe | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the worker ahead of time; it imports torch meanwhile."""
+        self._worker.start()
+
+    def close(self) -> None:
+        """End the worker and everything below it."""
+        self._worker.close()
+
+    def probe(self) -> Probe:
+        """Return what this machine has; asked once."""
+        if self._probe is None:
+            self._probe = self._worker.ask(ProbeJob(), Probe, limit_s=START_S)
+        return self._probe
+
+    def target(self, device: str = "auto") -> Target:
+        """Resolve `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is the first GPU if there is one.
+
+        Raises:
+            UsageError: this machine has no such device.
+        """
+        kind, _, index = device.partition(":")
+        if kind not in {"auto", "cpu", "cuda"} or (index and not (kind == "cuda" and index.isdigit())):
+            raise UsageError(f"no device {device!r}; use auto, cpu, cuda or cuda:N")
+        if kind == "cpu":
+            return Target(device="cpu")
+        gpus = [name for name in self.probe().devices if name.startswith("cuda")]
+        if kind == "auto":
+            return Target(device=gpus[0] if gpus else "cpu")
+        wanted = f"cuda:{index or 0}"
+        if wanted not in gpus:
+            there = f"; this machine has {', '.join(gpus)}" if gpus else "; this machine has none that torch can use"
+            raise UsageError(f"no CUDA device {wanted!r}{there} (use --device auto or cpu)")
+        return Target(device=wanted)
+
+    def task(
+        self,
+        problem: Problem,
+        target: Target,
+        *,
+        seed: int,
+        tier: Tier = Tier.VERIFY,
+        baselines: tuple[str, ...] | None = None,
+        limits: Limits | None = None,
+    ) -> Task:
+        """Return the task of verifying candidates for `problem` on `target`.
+
+        Args:
+            seed: root of inputs and weights; draw it with `secrets.randbits(63)` unless a run is to be repeated.
+            baselines: names; None takes the tier's.
+        """
+        return Task(
+            problem=problem,
+            target=target,
+            tier=tier,
+            effort=EFFORTS[tier],
+            baselines=BASELINES_OF[tier] if baselines is None else baselines,
+            limits=limits or Limits(),
+            seed=seed,
+        )
+
+    def verify(self, task: Task, candidate: Candidate) -> Verdict:
+        """Return the verdict on `candidate`; a machine that fails twice gives `Faulted`."""
+        start = time.monotonic()
+        if rejected := scan(candidate, task.target):
+            return msgspec.structs.replace(rejected, wall_s=time.monotonic() - start)
+        verdict: Verdict = Faulted(reason="not tried")
+        for _ in range(ATTEMPTS):
+            verdict = self._attempt(task, candidate)
+            if not isinstance(verdict, Faulted):
+                break
+        return msgspec.structs.replace(verdict, wall_s=time.monotonic() - start)
+
+    def _attempt(self, task: Task, candidate: Candidate) -> Verdict:
+        try:
+            return self._worker.ask(
+                Job(task=task, candidate=candidate), JobResult, limit_s=deadline_s(task)
+            ).verdict
+        except RequestFailed as error:
+            return Faulted(reason=str(error), log=error.trouble.log)
+        except WorkerDied as error:
+            return Faulted(reason=str(error), log=self._worker.log)
+
+    def admit(self, problem: Problem, target: Target, seed: int) -> Admission:
+        """Run the admission test of a problem; a crash of its own code is a finding like any other."""
+        try:
+            job = AdmissionJob(problem=problem, target=target, seed=seed)
+            return self._worker.ask(job, Admission, limit_s=ADMISSION_S)
+        except (RequestFailed, WorkerDied) as error:
+            return Admission(findings=(Finding(check="reference", message=str(error)),), reference_ns={})
+
+
+def deadline_s(task: Task) -> float:
+    """Wall seconds after which a verification can only have hung."""
+    limits, effort = task.limits, task.effort
+    baselines = sum(BASELINE_S.get(name, LONG_BASELINE_S) for name in task.baselines)
+    # A seed is a reference call and a candidate call; the rest is drawing and comparing.
+    each = (effort.seeds + 8) * (limits.run_s + 10.0) + effort.timing_s * 3 + baselines + limits.build_s
+    return START_S + limits.build_s + each * len(task.workloads)

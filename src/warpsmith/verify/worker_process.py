@@ -1,0 +1,152 @@
+"""The host's hold on a trusted worker process: start it, ask it, replace it when it dies.
+
+Knows processes and deadlines; knows nothing of verdicts. Never imports torch.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from warpsmith.core.errors import RecordError, WorkerDied
+from warpsmith.worker.job import Reply, Request, Trouble
+from warpsmith.worker.output import Output
+from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
+
+T = TypeVar("T", bound=Reply)
+
+OUTPUT_BYTES = 64 * 1024
+GOODBYE_S = 5.0
+# A candidate can read the environment its process was started with, so keys and tokens stay out.
+KEPT_NAMES = {"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TERM", "CXX", "CC", "VIRTUAL_ENV", "LD_LIBRARY_PATH"}
+KEPT_PREFIXES = ("LANG", "LC_", "CUDA_", "NVIDIA_", "TORCH", "TRITON_", "PYTHON", "OMP_", "MKL_", "XDG_", "NCCL_")
+# glibc gives large blocks back at every free, and page faults then decide a CPU comparison (3-4x on eager).
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
+
+
+class RequestFailed(Exception):
+    """The worker is well but could not carry out the request."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.reason)
+        self.trouble = trouble
+
+
+def cache_folder() -> Path:
+    """Where compiler output of trusted processes is kept between runs."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "warpsmith"
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the environment of a trusted worker."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT_NAMES or name.startswith(KEPT_PREFIXES)
+    }
+    inductor = {"TORCHINDUCTOR_CACHE_DIR": str(cache_folder() / "inductor")}
+    return inductor | kept | MALLOC
+
+
+class WorkerProcess:
+    """A trusted worker, started when first asked and again after it died."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._output: Output | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the process if there is none; it imports torch while the caller does other things."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        self._channel, theirs = Channel.pair()
+        self._output = Output(OUTPUT_BYTES)
+        command = [sys.executable, "-P", "-m", "warpsmith.worker", str(theirs.fileno()), str(os.getpid())]
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output.write_end,
+            stderr=self._output.write_end,
+            env=worker_environment(),
+            start_new_session=True,
+        )
+        theirs.close()
+        os.close(self._output.write_end)
+
+    def ask(self, request: Request, kind: type[T], *, limit_s: float) -> T:
+        """Return the worker's answer to `request`.
+
+        Raises:
+            RequestFailed: it says why it could not.
+            WorkerDied: it crashed or took longer than `limit_s`; the next request starts a new one.
+        """
+        self.start()
+        assert self._channel is not None
+        try:
+            self._channel.send(request)
+            reply = self._channel.receive(Reply, deadline=time.monotonic() + limit_s)  # type: ignore[type-var, arg-type]
+        except DeadlinePassed as error:
+            self._bury()
+            raise WorkerDied(f"a trusted worker gave no answer within {limit_s:.0f} s") from error
+        except (ChannelClosed, RecordError) as error:
+            how = self._bury()
+            raise WorkerDied(f"a trusted worker {how} in the middle of its work") from error
+        if isinstance(reply, Trouble):
+            if reply.fatal:
+                self._bury()
+            raise RequestFailed(reply)
+        assert isinstance(reply, kind), f"asked for {kind.__name__}, got {type(reply).__name__}"
+        return reply
+
+    @property
+    def log(self) -> str:
+        """What the last process that died wrote."""
+        return self._last_log
+
+    _last_log = ""
+
+    def _bury(self) -> str:
+        assert self._process is not None
+        status = self._process.poll()
+        if status is None:
+            try:
+                status = self._process.wait(timeout=1.0)
+            except subprocess.TimeoutExpired:
+                status = None
+        how = "hung" if status is None else f"ended with status {status}"
+        if status is not None and status < 0:
+            how = f"was killed by {signal.Signals(-status).name}"
+        self.close()
+        return how
+
+    def close(self) -> None:
+        """End the process and all below it; nothing is left running."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            # Its nursery and candidates ask the kernel to be killed when their parent goes.
+            self._process.kill()
+            self._process.wait(timeout=GOODBYE_S)
+            self._process = None
+        if self._output is not None:
+            self._last_log = self._output.text()
+            self._output = None

@@ -1,0 +1,46 @@
+"""C++ for the CPU, through torch's extension builder or plain g++, OpenMP and vector flags on."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from warpsmith.worker.backends.base import import_entry
+from warpsmith.worker.backends.extension import default_flags, private_build
+
+_CPP = re.compile(r"\bload_inline\b|\bcpp_sources?\b|extern \"C\"|#include\s*[<\"]")
+
+
+class Cpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Python module that compiles C++ with `torch.utils.cpp_extension.load_inline` or g++.
+
+    Attributes:
+        flags: added to every build of the extension builder, before the candidate's own.
+    """
+
+    flags: tuple[str, ...] = ("-O3", "-march=native", "-fopenmp")
+    device_types: tuple[str, ...] = ("cpu",)
+
+    def claim(self, source: str) -> int:
+        """Claim sources that hold C++ and no CUDA."""
+        return 2 if _CPP.search(source) else 0
+
+    def missing(self) -> str:
+        """A C++ compiler."""
+        compiler = os.environ.get("CXX", "g++")
+        return "" if shutil.which(compiler) else f"no C++ compiler {compiler!r}; install g++ or set CXX"
+
+    def environment(self, scratch: Path, device: str) -> dict[str, str]:  # noqa: ARG002
+        """Keep builds private."""
+        return private_build(scratch)
+
+    def build(self, path: Path, entry: str) -> Callable[..., Any]:
+        """Import the module, which compiles its extension."""
+        default_flags(extra_cflags=self.flags, extra_ldflags=("-fopenmp",))
+        return import_entry(path, entry)

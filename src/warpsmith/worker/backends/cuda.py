@@ -1,0 +1,59 @@
+"""CUDA C++ through `torch.utils.cpp_extension.load_inline`, for the present architecture only."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from warpsmith.worker.backends.base import import_entry
+from warpsmith.worker.backends.extension import default_flags, private_build
+
+_CUDA = re.compile(r"\b__global__\b|\bcuda_sources?\b|<<<")
+CUDA_HOMES = ("/usr/local/cuda", "/usr")
+
+
+def _nvcc() -> str | None:
+    homes = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), *CUDA_HOMES]
+    places = [Path(home) / "bin" / "nvcc" for home in homes if home]
+    return shutil.which("nvcc") or next((str(place) for place in places if place.exists()), None)
+
+
+class Cuda(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Python module that compiles CUDA C++ with `load_inline`.
+
+    Attributes:
+        flags: given to nvcc before the candidate's own.
+    """
+
+    flags: tuple[str, ...] = ("-O3",)
+    device_types: tuple[str, ...] = ("cuda",)
+
+    def claim(self, source: str) -> int:
+        """Claim sources that hold CUDA C++, even where they also hold Triton."""
+        return 4 if _CUDA.search(source) else 0
+
+    def missing(self) -> str:
+        """The CUDA compiler."""
+        return "" if _nvcc() else "no nvcc; install the CUDA toolkit or set CUDA_HOME"
+
+    def environment(self, scratch: Path, device: str) -> dict[str, str]:
+        """Keep builds private and build for this device's architecture alone."""
+        import torch  # noqa: PLC0415 - the host imports this module without torch
+
+        major, minor = torch.cuda.get_device_capability(device)
+        # The `a` targets carry an architecture's own instructions (wgmma on 9.0), which 9.0 alone refuses.
+        suffix = "a" if (major, minor) >= (9, 0) else ""
+        arch = {"TORCH_CUDA_ARCH_LIST": f"{major}.{minor}{suffix}"}
+        home = {"CUDA_HOME": str(Path(nvcc).parent.parent)} if (nvcc := _nvcc()) else {}
+        return private_build(scratch) | arch | home
+
+    def build(self, path: Path, entry: str) -> Callable[..., Any]:
+        """Import the module, which compiles its extension."""
+        default_flags(extra_cuda_cflags=self.flags)
+        return import_entry(path, entry)

@@ -1,0 +1,135 @@
+"""The reference side's hold on candidate processes: start, ask, time out, bury.
+
+Believes nothing of what a candidate says beyond its form; turns crashes, hangs and
+nonsense into `Misbehaved`, which becomes a rejection.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from warpsmith.core.errors import InfrastructureError, RecordError
+from warpsmith.core.verdict import Finding, Stage
+from warpsmith.worker.nursery import End, Ended, Fork, Forked, Ready
+from warpsmith.worker.output import Output
+from warpsmith.worker.steps import Done, Failed, Load, Step, StepReply
+from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
+
+T = TypeVar("T")
+
+NURSERY_START_S = 180.0
+NURSERY_ANSWER_S = 30.0
+
+
+class Misbehaved(Exception):
+    """The candidate's fault, with what a verdict needs to say of it."""
+
+    def __init__(self, stage: Stage, finding: Finding, log: str = "") -> None:
+        super().__init__(finding.message)
+        self.stage = stage
+        self.finding = finding
+        self.log = log
+
+
+class Nursery:
+    """The process that forks candidates; started once for each worker."""
+
+    def __init__(self) -> None:
+        self._channel, theirs = Channel.pair()
+        command = [sys.executable, "-P", "-m", "warpsmith.worker.nursery", str(theirs.fileno()), str(os.getpid())]
+        # Threads that numpy's BLAS starts on import would make every fork a multi-threaded one.
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment
+        )
+        theirs.close()
+        self._is_ready = False
+
+    def order(self, order: Fork | End, kind: type[T], descriptors: Sequence[int] = ()) -> T:
+        """Give one order and return its answer.
+
+        Raises:
+            InfrastructureError: the nursery is gone or silent.
+        """
+        try:
+            if not self._is_ready:
+                self._channel.receive(Ready, deadline=time.monotonic() + NURSERY_START_S)
+                self._is_ready = True
+            self._channel.send(order, descriptors)
+            return self._channel.receive(kind, deadline=time.monotonic() + NURSERY_ANSWER_S)
+        except (ChannelClosed, DeadlinePassed, RecordError) as error:
+            raise InfrastructureError("the process that starts candidates does not answer") from error
+
+    def close(self) -> None:
+        """End the nursery; its children die with it."""
+        self._channel.close()
+        self._process.wait(timeout=NURSERY_ANSWER_S)
+
+
+class CandidateProcess:
+    """One candidate's process, from its fork to its burial."""
+
+    def __init__(self, nursery: Nursery, device: torch.device, output_bytes: int) -> None:
+        self._nursery = nursery
+        self._output = Output(output_bytes)
+        self.scratch = Path(tempfile.mkdtemp(prefix="warpsmith-candidate-"))
+        self._channel, theirs = Channel.pair()
+        order = Fork(device_type=device.type)
+        try:
+            self.pid = nursery.order(order, Forked, [theirs.fileno(), self._output.write_end]).pid
+        finally:
+            theirs.close()
+            os.close(self._output.write_end)
+
+    def ask(self, step: Step, *, stage: Stage, limit_s: float, descriptors: Sequence[int] = ()) -> Done:
+        """Send a step and return its answer.
+
+        Raises:
+            Misbehaved: it raised, crashed, hung or talked nonsense.
+        """
+        try:
+            self._channel.send(step, descriptors)
+            reply = self._channel.receive(StepReply, deadline=time.monotonic() + limit_s)  # type: ignore[type-var, arg-type]
+        except DeadlinePassed as error:
+            self.end()
+            what = "import and build" if isinstance(step, Load) else "a call"
+            finding = Finding(check="timeout", message=f"{what} did not finish in {limit_s:g} s and was killed")
+            raise Misbehaved(stage, finding, self.log) from error
+        except ChannelClosed as error:
+            how = self.end(is_closing=True) or "closed its channel"
+            message = f"the candidate's process {how} without an answer"
+            raise Misbehaved(stage, Finding(check="crash", message=message), self.log) from error
+        except RecordError as error:
+            self.end()
+            raise Misbehaved(stage, Finding(check="protocol", message=f"an answer was {error}"), self.log) from error
+        if isinstance(reply, Failed):
+            finding = Finding(check=reply.check, message=reply.message, line=reply.line)
+            self.end()
+            raise Misbehaved(stage, finding, "\n".join(part for part in (reply.log, self.log) if part))
+        assert isinstance(reply, Done)
+        return reply
+
+    @property
+    def log(self) -> str:
+        """What the candidate wrote to stdout and stderr; data, never believed."""
+        return self._output.text()
+
+    def end(self, *, is_closing: bool = False) -> str:
+        """Kill it and all it started, remove its scratch, and say how it had ended by itself, if so."""
+        if self.pid == 0:
+            return ""
+        how = self._nursery.order(End(pid=self.pid, is_closing=is_closing), Ended).how
+        self.pid = 0
+        self._channel.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        return how

@@ -1,0 +1,230 @@
+"""The untrusted process: it imports a candidate, calls it and times it.
+
+It never holds a reference source or output, a tolerance, or a seed of inputs; it has
+one socket, over which it describes what the candidate returned, and two spans of
+shared memory. Whatever it says may be a lie: the reference side believes nothing
+but the bytes it compares itself.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from warpsmith.worker.arena import Arena
+from warpsmith.worker.backends import BACKENDS
+from warpsmith.worker.backends.base import NoEntry
+from warpsmith.worker.steps import (
+    Attach,
+    Construct,
+    Done,
+    Failed,
+    Load,
+    Run,
+    SequenceNode,
+    Step,
+    StepReply,
+    TensorLeaf,
+    Tree,
+)
+from warpsmith.worker.timers import TIMERS
+from warpsmith.worker.trees import describe, dtype_of, offsets, packed, rebuild, tensor_leaves, tensors_of, views
+from warpsmith.worker.wire import Channel, ChannelClosed
+
+LOG_CHARACTERS = 6000
+# What a candidate may see of the host's environment; everything else is about us.
+KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CXX", "CC", "LANG")
+
+
+def named_state(module: object) -> dict[str, torch.Tensor]:
+    """Return parameters and buffers by dotted name, non-persistent buffers included."""
+    if not isinstance(module, torch.nn.Module):
+        return {}
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+class CandidateSide:
+    """State of one candidate's process, from import to its end."""
+
+    def __init__(self) -> None:
+        self.path = Path()
+        self.device = torch.device("cpu")
+        self.entry: Callable[..., Any] | None = None
+        self.module: Any = None
+        self.inputs: Arena | None = None
+        self.outputs: Arena | None = None
+        self._pristine: dict[str, torch.Tensor] = {}
+
+    def take(self, step: Step, descriptors: list[int]) -> StepReply:
+        """Carry out one step."""
+        if isinstance(step, Load):
+            return self.load(step)
+        if isinstance(step, Construct):
+            return self.construct(step, descriptors)
+        if isinstance(step, Attach):
+            return self.attach(step, descriptors)
+        return self.run(step)
+
+    def load(self, step: Load) -> StepReply:
+        """Import the candidate in a fresh environment and folder."""
+        scratch = Path(step.scratch)
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        os.environ.clear()
+        os.environ.update(kept, HOME=step.scratch, TMPDIR=step.scratch, TORCHINDUCTOR_CACHE_DIR=f"{scratch}/inductor")
+        os.chdir(scratch)
+        torch.set_num_threads(step.threads)
+        self.device = torch.device(step.device)
+        backend = BACKENDS.make(step.backend)
+        os.environ.update(backend.environment(scratch, step.device))
+        self.path = scratch / "candidate.py"
+        self.path.write_text(step.source, encoding="utf-8")
+        self.entry = backend.build(self.path, step.entry)
+        return Done()
+
+    def construct(self, step: Construct, descriptors: list[int]) -> StepReply:
+        """Make the module and hand it the reference's weights."""
+        if self.entry is None:
+            raise RuntimeError("the candidate was not loaded")
+        arena = Arena.attach(step.arena, self.device, descriptors.pop() if descriptors else None)
+        arguments, end = _take(step.arguments, arena.memory)
+        values = arguments if isinstance(step.arguments, SequenceNode) else [arguments]
+        _seed(step.seed)
+        with torch.device(self.device):
+            self.module = self.entry(*values)  # type: ignore[misc]
+        if isinstance(self.module, torch.nn.Module):
+            dtype = dtype_of(step.dtype) if step.dtype else None
+            self.module.to(device=self.device, dtype=dtype).train(step.training)
+        given = dict(zip(step.state, views(arena.memory, list(step.state.values()), start=end), strict=True))
+        loaded, own = _take_over(named_state(self.module), given)
+        self._pristine = {name: tensor.detach().clone() for name, tensor in named_state(self.module).items()}
+        self._synchronize()
+        arena.close()
+        return Done(loaded=loaded, own=own)
+
+    def attach(self, step: Attach, descriptors: list[int]) -> StepReply:
+        """Map a workload's arenas in place of the last one's."""
+        for arena in (self.inputs, self.outputs):
+            if arena is not None:
+                arena.close()
+        first, second = descriptors if descriptors else (None, None)
+        self.inputs = Arena.attach(step.inputs, self.device, first)
+        self.outputs = Arena.attach(step.outputs, self.device, second)
+        return Done()
+
+    def run(self, step: Run) -> StepReply:
+        """Call the module on what lies in the inputs arena and write what the last call returned."""
+        if self.inputs is None or self.outputs is None:
+            raise RuntimeError("no arenas were attached")
+        inputs, _ = _take(step.inputs, self.inputs.memory)
+        if step.reset_state:
+            for name, tensor in named_state(self.module).items():
+                tensor.detach().copy_(self._pristine[name])
+        kept: list[object] = []
+
+        def call() -> None:
+            kept.clear()  # frees the last output first, as a caller that drops it would
+            kept.append(self.module(**inputs) if isinstance(inputs, dict) else self.module(*inputs))  # type: ignore[misc]
+
+        _seed(step.seed)
+        with torch.no_grad():
+            samples = TIMERS.make(step.timer).sample(call, step.calls, str(self.device))
+        self._synchronize()
+        return self._export(kept[0], step.export_state, samples)
+
+    def _export(self, output: object, names: tuple[str, ...], samples: list[int]) -> Done:
+        state = named_state(self.module)
+        exported = {name: state[name].detach() for name in names if name in state}
+        tree = describe(output)
+        tensors = [*tensors_of(output), *exported.values()]
+        described = describe(list(exported.values()))
+        leaves = packed([leaf for _, leaf in tensor_leaves(tree) + tensor_leaves(described)])
+        memory = self.outputs.memory if self.outputs else torch.empty(0)
+        is_plain = all(not leaf.type_name for leaf in leaves)
+        # What is odd or too large is only described; the reference side refuses it by its description.
+        if is_plain and offsets(leaves)[1] <= memory.numel():
+            for place, tensor in zip(views(memory, leaves), tensors, strict=True):
+                place.copy_(tensor)
+        self._synchronize()
+        leaf_by_name = {name: leaf for name, (_, leaf) in zip(exported, tensor_leaves(described), strict=True)}
+        return Done(outputs=tree, samples_ns=tuple(samples), state=leaf_by_name)
+
+    def _synchronize(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def failure(self, error: BaseException, step: Step) -> Failed:
+        """Say what the candidate raised, so that its author can act on it."""
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == str(self.path)]
+        line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
+        text = "".join(traceback.format_exception(error)).replace(str(self.path), "candidate.py")
+        log = text if len(text) <= LOG_CHARACTERS else text[:1000] + "\n[...]\n" + text[1000 - LOG_CHARACTERS :]
+        check, message = _classify(error, step)
+        return Failed(check=check, message=message, log=log, line=line)
+
+
+def _classify(error: BaseException, step: Step) -> tuple[str, str]:
+    said = str(error).strip().splitlines() or [""]
+    short = f"{type(error).__name__}: {said[0][:500]}" if said[0] else type(error).__name__
+    if isinstance(error, NoEntry):
+        return "entry", str(error)
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        return "memory", f"the candidate ran out of memory ({short})"
+    if isinstance(error, SystemExit | KeyboardInterrupt):
+        return "exit", f"the candidate left by {type(error).__name__} instead of returning"
+    if isinstance(step, Load):
+        return "import", f"the candidate does not import: {short}"
+    if isinstance(error, TypeError) and "argument" in str(error):
+        where = "__init__" if isinstance(step, Construct) else "forward"
+        return "arguments", f"{where} does not take the problem's arguments: {short}"
+    where = "__init__" if isinstance(step, Construct) else "forward"
+    return "exception", f"{where} raised {short}"
+
+
+def _seed(seed: int) -> None:
+    torch.manual_seed(seed)
+    random.seed(seed)
+
+
+def _take(tree: Tree, memory: torch.Tensor) -> tuple[object, int]:
+    leaves: list[TensorLeaf] = [leaf for _, leaf in tensor_leaves(tree)]
+    tensors: Iterator[torch.Tensor] = iter(views(memory, leaves))
+    return rebuild(tree, tensors), offsets(leaves)[1]
+
+
+def _take_over(
+    own: dict[str, torch.Tensor], given: dict[str, torch.Tensor]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Copy `given` into `own` by name, and the rest in order where number and shapes agree."""
+    pairs = {name: name for name in own if name in given and own[name].shape == given[name].shape}
+    left = [name for name in own if name not in pairs]
+    rest = [name for name in given if name not in pairs]
+    if len(left) == len(rest) and all(own[a].shape == given[b].shape for a, b in zip(left, rest, strict=True)):
+        pairs |= dict(zip(left, rest, strict=True))
+    for name, source in pairs.items():
+        own[name].detach().copy_(given[source])
+    return tuple(pairs), tuple(name for name in own if name not in pairs)
+
+
+def serve(channel: Channel) -> None:
+    """Answer steps until the reference side closes the channel."""
+    side = CandidateSide()
+    while True:
+        try:
+            step = channel.receive(Step)  # type: ignore[type-var, arg-type]
+        except ChannelClosed:
+            return
+        try:
+            reply = side.take(step, channel.take_descriptors())
+        except BaseException as error:  # noqa: BLE001 - candidate code may raise anything, SystemExit included
+            reply = side.failure(error, step)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        channel.send(reply)

@@ -1,0 +1,231 @@
+"""Decide whether outputs equal the reference's: structure, shapes, dtypes, devices, values.
+
+Runs on the reference side only. Messages name the first mismatch precisely enough for
+a person or a model to act on; they give away no more of the reference than one element.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import msgspec
+import torch
+
+from warpsmith.core.problem import Tolerance
+from warpsmith.core.verdict import ErrorStats, Finding
+from warpsmith.worker.steps import MappingNode, OpaqueLeaf, ScalarLeaf, SequenceNode, TensorLeaf, Tree
+from warpsmith.worker.trees import scalar
+
+# Bounds the float64 temporaries: 3 x 128 MB, whatever the output's size.
+CHUNK_ELEMENTS = 1 << 24
+
+
+def mismatch_of_trees(got: Tree, expected: Tree, path: str = "output") -> Finding | None:
+    """Return the first difference of structure, type, shape, dtype or device; None if they agree."""
+    if isinstance(got, OpaqueLeaf):
+        return _finding("structure", f"{path} is an object of class {got.type_name}", expected)
+    if isinstance(expected, TensorLeaf):
+        return _mismatch_of_leaves(got, expected, path)
+    if type(got) is not type(expected):
+        return _finding("structure", f"{path} is {kind_of(got)}", expected)
+    if isinstance(expected, ScalarLeaf) and isinstance(got, ScalarLeaf):
+        return _mismatch_of_scalars(got, expected, path)
+    if isinstance(expected, SequenceNode) and isinstance(got, SequenceNode):
+        if (got.kind, len(got.items)) != (expected.kind, len(expected.items)):
+            return _finding("structure", f"{path} is {kind_of(got)}", expected)
+        pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(got.items, expected.items, strict=True))]
+    elif isinstance(expected, MappingNode) and isinstance(got, MappingNode):
+        if set(got.keys) != set(expected.keys):
+            return _finding("structure", f"{path} has keys {sorted(got.keys)}", expected)
+        # Order decides how data lie in the arena, and costs a candidate nothing.
+        if got.keys != expected.keys:
+            return Finding(
+                check="structure", message=f"{path} has keys in order {list(got.keys)}, expected {list(expected.keys)}"
+            )
+        pairs = [
+            (f"{path}[{key!r}]", a, b) for key, a, b in zip(got.keys, got.items, expected.items, strict=True)
+        ]
+    else:
+        return None
+    found = (mismatch_of_trees(a, b, where) for where, a, b in pairs)
+    return next((finding for finding in found if finding), None)
+
+
+def kind_of(tree: Tree) -> str:
+    """Say in words what a tree is, e.g. `a tuple of 2` or `a float32 tensor [4, 8]`."""
+    match tree:
+        case TensorLeaf():
+            return f"a {tree.type_name or tree.dtype + ' tensor'} {list(tree.shape)}"
+        case SequenceNode():
+            return f"a {tree.kind} of {len(tree.items)}"
+        case MappingNode():
+            return f"a dict with keys {sorted(tree.keys)}"
+        case ScalarLeaf():
+            return "None" if tree.kind == "none" else f"the {tree.kind} {scalar(tree)!r}"
+    return f"an object of class {tree.type_name}"
+
+
+def _finding(check: str, seen: str, expected: Tree) -> Finding:
+    return Finding(check=check, message=f"{seen}, expected {kind_of(expected)}")
+
+
+def _mismatch_of_leaves(got: Tree, expected: TensorLeaf, path: str) -> Finding | None:
+    if not isinstance(got, TensorLeaf):
+        return _finding("structure", f"{path} is {kind_of(got)}", expected)
+    if got.type_name:
+        return _finding("structure", f"{path} is a {got.type_name}, not a plain torch.Tensor", expected)
+    for check, theirs, ours in (
+        ("shape", list(got.shape), list(expected.shape)),
+        ("dtype", got.dtype, expected.dtype),
+        ("device", got.device_type, expected.device_type),
+    ):
+        if theirs != ours:
+            return Finding(check=check, message=f"{path} has {check} {theirs}, expected {ours}")
+    return None
+
+
+def _mismatch_of_scalars(got: ScalarLeaf, expected: ScalarLeaf, path: str) -> Finding | None:
+    ours, theirs = scalar(expected), scalar(got)
+    if got.kind != expected.kind:
+        return _finding("structure", f"{path} is {kind_of(got)}", expected)
+    if isinstance(ours, float) and isinstance(theirs, float) and not math.isfinite(theirs) and math.isfinite(ours):
+        return Finding(check="nonfinite", message=f"{path} is {theirs!r}, expected {ours!r}")
+    is_close = isinstance(ours, float) and isinstance(theirs, float) and math.isclose(ours, theirs, rel_tol=1e-5)
+    if ours == theirs or is_close:
+        return None
+    return Finding(check="values", message=f"{path} is {theirs!r}, expected {ours!r}")
+
+
+class Differences:
+    """Running sums over chunks, tensors, seeds and workloads; yields `ErrorStats`."""
+
+    def __init__(self) -> None:
+        self.max_abs = 0.0
+        self.max_rel = 0.0
+        self.outside = 0
+        self.elements = 0
+
+    def stats(self) -> ErrorStats:
+        """Return what was seen so far."""
+        share = self.outside / self.elements if self.elements else 0.0
+        return ErrorStats(max_abs=self.max_abs, max_rel=self.max_rel, outside=share, elements=self.elements)
+
+
+class _First(msgspec.Struct, frozen=True):
+    """The first element outside tolerance."""
+
+    index: int
+    expected: object
+    got: object
+
+
+def root_mean_square(tensor: torch.Tensor) -> float:
+    """Root mean square over the finite elements; 0.0 where there are none."""
+    total, count = 0.0, 0
+    for chunk in tensor.reshape(-1).split(CHUNK_ELEMENTS):
+        values = chunk.abs().double()
+        finite = values[torch.isfinite(values)]
+        total += float(finite.square().sum())
+        count += finite.numel()
+    return math.sqrt(total / count) if count else 0.0
+
+
+def mismatch_of_values(
+    got: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance, path: str, differences: Differences
+) -> Finding | None:
+    """Return what is wrong with `got`, of the same shape, dtype and device as `expected`.
+
+    Non-finite elements are right only where the reference has the same infinity; a NaN is
+    never right. Otherwise the rule is `Tolerance`'s.
+    """
+    if not expected.numel():
+        return None
+    scale = root_mean_square(expected) if tolerance.atol else 0.0
+    mine = Differences()
+    first: _First | None = None
+    start = 0
+    for ours, theirs in zip(
+        expected.reshape(-1).split(CHUNK_ELEMENTS), got.reshape(-1).split(CHUNK_ELEMENTS), strict=True
+    ):
+        bad_at = _compare_chunk(theirs, ours, tolerance, scale, mine)
+        if bad_at is not None and first is None:
+            first = _First(start + bad_at, ours[bad_at].item(), theirs[bad_at].item())
+        start += ours.numel()
+    _merge(mine, differences)
+    return None if first is None else _explain(first, expected.shape, tolerance, scale, path, mine)
+
+
+def _merge(mine: Differences, total: Differences) -> None:
+    total.max_abs = max(total.max_abs, mine.max_abs)
+    total.max_rel = max(total.max_rel, mine.max_rel)
+    total.outside += mine.outside
+    total.elements += mine.elements
+
+
+def _compare_chunk(
+    got: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance, scale: float, seen: Differences
+) -> int | None:
+    """Add one chunk to `seen`; return the index of its first bad element, None if there is none."""
+    if not (expected.is_floating_point() or expected.is_complex()):
+        bad = got != expected
+        difference = (got.double() - expected.double()).abs()
+        magnitude = expected.double().abs()
+    else:
+        wide = torch.complex128 if expected.is_complex() else torch.float64
+        ours, theirs = expected.to(wide), got.to(wide)
+        difference = (theirs - ours).abs()
+        magnitude = ours.abs()
+        finite = torch.isfinite(theirs) & torch.isfinite(ours)
+        within = difference <= tolerance.atol * scale + tolerance.rtol * magnitude
+        bad = ~torch.where(finite, within, theirs == ours)
+        difference = torch.where(finite, difference, 0.0)
+        magnitude = torch.where(finite, magnitude, 0.0)
+    seen.elements += expected.numel()
+    seen.max_abs = max(seen.max_abs, float(difference.max()))
+    relative = torch.where(magnitude > 0, difference / magnitude, 0.0)
+    seen.max_rel = max(seen.max_rel, float(relative.max()))
+    count = int(bad.sum())
+    seen.outside += count
+    return int(bad.int().argmax()) if count else None
+
+
+def _explain(
+    first: _First, shape: Sequence[int], tolerance: Tolerance, scale: float, path: str, seen: Differences
+) -> Finding:
+    index = [int(place) for place in torch.unravel_index(torch.tensor(first.index), tuple(shape))] if shape else []
+    where = f"{path} at index {index}" if index else path
+    is_nonfinite = isinstance(first.got, float) and not math.isfinite(first.got)
+    share = 100 * seen.outside / seen.elements
+    rule = (
+        f"|got-expected| <= {tolerance.atol:g} x {scale:.4g} (rms) + {tolerance.rtol:g} x |expected|"
+        if tolerance.atol or tolerance.rtol
+        else "exact equality"
+    )
+    return Finding(
+        check="nonfinite" if is_nonfinite else "values",
+        message=(
+            f"{where}: expected {_number(first.expected)}, got {_number(first.got)}; "
+            f"max abs error {seen.max_abs:.4g}, max rel error {seen.max_rel:.4g}; "
+            f"{share:.4g} % of {seen.elements} elements outside tolerance ({rule})"
+        ),
+    )
+
+
+def _number(value: object) -> str:
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+def compare_all(
+    got: Sequence[torch.Tensor],
+    expected: Sequence[torch.Tensor],
+    paths: Sequence[str],
+    tolerance_for: Callable[[str], Tolerance],
+    differences: Differences,
+) -> Finding | None:
+    """Compare tensor by tensor; return the first finding, after all have entered `differences`."""
+    findings = [
+        mismatch_of_values(a, b, tolerance_for(str(b.dtype).removeprefix("torch.")), path, differences)
+        for a, b, path in zip(got, expected, paths, strict=True)
+    ]
+    return next((finding for finding in findings if finding), None)

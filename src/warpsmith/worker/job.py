@@ -1,0 +1,116 @@
+"""What the host asks of a trusted worker process, and what it answers.
+
+`Job` and `JobResult` are the verification itself; the others serve proposers and
+the admission test. Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from warpsmith.core.candidate import Candidate
+from warpsmith.core.problem import Problem, Workload
+from warpsmith.core.task import Target, Task
+from warpsmith.core.verdict import Finding, Verdict
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="job", forbid_unknown_fields=True):
+    """Verify one candidate for one task."""
+
+    task: Task
+    candidate: Candidate
+
+
+class JobResult(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="job_result", forbid_unknown_fields=True
+):
+    """The verdict on one job."""
+
+    verdict: Verdict
+
+
+class CaptureJob(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="capture", forbid_unknown_fields=True
+):
+    """Write down what the compiler generates for a problem, as a standalone candidate.
+
+    Attributes:
+        workloads: shapes that the candidate must take, each with kernels of its own.
+        variant: name of a set of compiler options; None asks only for the names.
+    """
+
+    problem: Problem
+    workloads: tuple[Workload, ...]
+    target: Target
+    variant: str | None
+    seed: int
+
+
+class Captured(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="captured", forbid_unknown_fields=True
+):
+    """The source of a standalone candidate, or the names of the variants that were asked for."""
+
+    source: str | None
+    variants: tuple[str, ...]
+
+
+class AdmissionJob(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="admission", forbid_unknown_fields=True
+):
+    """Ask whether a problem can tell a right answer from a trivial one."""
+
+    problem: Problem
+    target: Target
+    seed: int
+
+
+class Admission(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="admission", forbid_unknown_fields=True
+):
+    """What the admission test saw; no findings means that the problem is admitted.
+
+    Attributes:
+        reference_ns: median wall time of one reference call by workload, in nanoseconds.
+    """
+
+    findings: tuple[Finding, ...]
+    reference_ns: dict[str, int]
+
+
+class ProbeJob(msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="probe", forbid_unknown_fields=True):
+    """Ask what the machine has."""
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="probe", forbid_unknown_fields=True):
+    """What the machine has.
+
+    Attributes:
+        devices: description by device name: `cpu`, `cuda:0`, ...
+        software: versions by name; absent means not installed.
+        backends: what each backend lacks here; an empty text means that it works.
+    """
+
+    devices: dict[str, str]
+    software: dict[str, str]
+    backends: dict[str, str]
+
+
+class Trouble(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="trouble", forbid_unknown_fields=True
+):
+    """The request could not be carried out; the reason is a sentence for people.
+
+    Attributes:
+        fatal: the process is no longer fit for work (device lost, out of memory) and ends.
+    """
+
+    reason: str
+    log: str = ""
+    fatal: bool = False
+
+
+Request: TypeAlias = Job | CaptureJob | AdmissionJob | ProbeJob
+Reply: TypeAlias = JobResult | Captured | Admission | Probe | Trouble

@@ -1,0 +1,151 @@
+"""The trusted side of a verification: it owns references, inputs, comparison and baselines.
+
+Warm between jobs: it keeps the last problem's live references and compiled baselines.
+Never imports candidate code; a candidate's faults arrive as `Misbehaved` and leave as
+`Rejected`, its own as `Faulted`.
+"""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from warpsmith.core.errors import InfrastructureError
+from warpsmith.core.provenance import Provenance
+from warpsmith.core.seeds import derive
+from warpsmith.core.task import Task
+from warpsmith.core.verdict import Accepted, Faulted, Measurement, Rejected, Stage, Verdict
+from warpsmith.worker.arena import ArenaError
+from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved, Nursery
+from warpsmith.worker.exam import Examiner
+from warpsmith.worker.inputs import LoadedProblem, ProblemError
+from warpsmith.worker.job import Job
+from warpsmith.worker.phases import Phases
+from warpsmith.worker.probe_env import provenance, software
+from warpsmith.worker.race import Race
+from warpsmith.worker.setting import Setting
+from warpsmith.worker.steps import Load
+from warpsmith.worker.timers import DEFAULT_TIMER
+
+
+class ReferenceSide:
+    """Verifies one candidate at a time on one device."""
+
+    def __init__(self) -> None:
+        self._nursery: Nursery | None = None
+        self._problem: LoadedProblem | None = None
+        self._settings: dict[tuple[str, int], Setting] = {}
+        self._software = software()
+
+    def verify(self, job: Job) -> Verdict:
+        """Return the verdict on `job`."""
+        start = time.monotonic()
+        phases = Phases()
+        device = torch.device(job.task.target.device)
+        where = provenance(job.task, device, self._software)
+        process: CandidateProcess | None = None
+        try:
+            with phases("import"):
+                process = self._start_candidate(job, device)
+            verdict = self._examine(job, process, phases, where)
+        except Misbehaved as error:
+            verdict = self._rejection(error, where, phases)
+        except ProblemError as error:
+            verdict = Faulted(reason=str(error))
+        except InfrastructureError as error:
+            verdict = Faulted(reason=str(error))
+        except (torch.cuda.OutOfMemoryError, MemoryError, ArenaError) as error:
+            verdict = Faulted(reason=f"the reference side ran out of memory: {str(error).splitlines()[0]}")
+        finally:
+            if process is not None:
+                process.end()
+            self._release()
+        return _with_wall(verdict, phases, time.monotonic() - start)
+
+    def _start_candidate(self, job: Job, device: torch.device) -> CandidateProcess:
+        if self._nursery is None:
+            self._nursery = Nursery()
+        return CandidateProcess(self._nursery, device, job.task.limits.output_bytes)
+
+    def _examine(self, job: Job, process: CandidateProcess, phases: Phases, where: Provenance) -> Verdict:
+        task = job.task
+        timer = DEFAULT_TIMER[task.target.device_type]
+        load = Load(
+            source=job.candidate.source,
+            backend=job.candidate.backend,
+            entry=job.candidate.entry,
+            device=task.target.device,
+            threads=torch.get_num_threads(),
+            scratch=str(process.scratch),
+        )
+        with phases("build"):
+            process.ask(load, stage=Stage.BUILD, limit_s=task.limits.build_s)
+        examiner = Examiner(task, process, phases, timer)
+        settings = []
+        for workload in task.workloads:
+            with phases("reference"):
+                settings.append(self._setting(task, workload.name))
+        # All workloads are checked before any is timed: a wrong answer should be cheap.
+        for setting in settings:
+            examiner.enter(setting)
+            examiner.check(setting)
+        measurements: list[Measurement] = []
+        faults: dict[str, str] = {}
+        for setting in settings:
+            if len(settings) > 1:
+                examiner.enter(setting)
+            race = Race(examiner, setting, timer)
+            measurements.append(race.run(task.baselines))
+            faults |= race.faults
+        return Accepted(
+            measurements=tuple(measurements),
+            error=examiner.differences.stats(),
+            provenance=where,
+            phases_s={},
+            wall_s=0.0,
+            findings=tuple(examiner.findings),
+            baseline_faults=faults,
+        )
+
+    def _setting(self, task: Task, workload_name: str) -> Setting:
+        if self._problem is None or self._problem.problem != task.problem:
+            self._forget()
+            self._problem = LoadedProblem(task.problem)
+        key = (workload_name, task.seed)
+        if key not in self._settings:
+            workload = next(w for w in task.workloads if w.name == workload_name)
+            seed = derive(task.seed, "weights")
+            self._settings[key] = Setting(self._problem, workload, torch.device(task.target.device), seed)
+        return self._settings[key]
+
+    def _forget(self) -> None:
+        self._settings.clear()
+        torch._dynamo.reset()  # noqa: SLF001 - the public name of it is torch.compiler.reset, which is this
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+    def _release(self) -> None:
+        for setting in self._settings.values():
+            setting.close_arenas()
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+    def _rejection(self, error: Misbehaved, where: Provenance, phases: Phases) -> Rejected:
+        return Rejected(
+            stage=error.stage,
+            reason=error.finding.message,
+            findings=(error.finding,),
+            log=error.log,
+            provenance=where,
+            phases_s=phases.seconds,
+        )
+
+
+def _with_wall(verdict: Verdict, phases: Phases, wall_s: float) -> Verdict:
+    import msgspec  # noqa: PLC0415
+
+    if isinstance(verdict, Faulted):
+        return msgspec.structs.replace(verdict, wall_s=wall_s)
+    rounded = {name: round(seconds, 4) for name, seconds in phases.seconds.items()}
+    return msgspec.structs.replace(verdict, wall_s=wall_s, phases_s=rounded)

@@ -1,0 +1,173 @@
+"""The messages on the trust line, and the trees in which tensors cross it by description.
+
+The reference side sends a step, the candidate side answers; the tensors themselves
+lie in arenas (`worker.arena`) at offsets that both sides compute from the shapes, so
+that no offset ever comes from the untrusted side. No step holds a reference output,
+a tolerance, or a seed of inputs.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, Union
+
+import msgspec
+
+Tree: TypeAlias = Union["TensorLeaf", "ScalarLeaf", "OpaqueLeaf", "SequenceNode", "MappingNode"]
+
+
+class TensorLeaf(msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="tensor", forbid_unknown_fields=True):
+    """A tensor by description.
+
+    Attributes:
+        dtype: e.g. `float32`.
+        shape: sizes of its dimensions.
+        stride: strides in elements.
+        device_type: `cpu` or `cuda`.
+        type_name: class it was, where that is not exactly `torch.Tensor` or `Parameter`; else empty.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    device_type: str
+    type_name: str = ""
+
+
+class ScalarLeaf(msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="scalar", forbid_unknown_fields=True):
+    """A number, text, dtype or None, as text, so that infinities and wide integers survive."""
+
+    kind: Literal["none", "bool", "int", "float", "str", "dtype"]
+    text: str
+
+
+class OpaqueLeaf(msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="opaque", forbid_unknown_fields=True):
+    """Something that can't cross: an object of class `type_name`."""
+
+    type_name: str
+
+
+class SequenceNode(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="sequence", forbid_unknown_fields=True
+):
+    """A list or a tuple."""
+
+    kind: Literal["list", "tuple"]
+    items: tuple[Tree, ...]
+
+
+class MappingNode(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="mapping", forbid_unknown_fields=True
+):
+    """A dict with text keys, in order."""
+
+    keys: tuple[str, ...]
+    items: tuple[Tree, ...]
+
+
+class ArenaHandle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the other process maps an arena.
+
+    Attributes:
+        size_bytes: its length.
+        cuda_ipc: hex of a CUDA IPC memory handle; None where a descriptor comes with the message.
+    """
+
+    size_bytes: int
+    cuda_ipc: str | None
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="load", forbid_unknown_fields=True):
+    """Import the candidate; compile what it compiles at import."""
+
+    source: str
+    backend: str
+    entry: str
+    device: str
+    threads: int
+    scratch: str
+
+
+class Construct(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="construct", forbid_unknown_fields=True
+):
+    """Make the candidate's module and give it the reference's weights.
+
+    Attributes:
+        arguments: the problem's init inputs; their tensors lie in the arena, before the state.
+        seed: what the reference's construction was seeded with, so that equal construction order
+            gives equal weights.
+        state: parameters and buffers by dotted name, in the arena after the arguments.
+        dtype: floating dtype to cast the module to; None leaves it.
+        training: mode of the reference.
+    """
+
+    arguments: Tree
+    seed: int
+    state: dict[str, TensorLeaf]
+    dtype: str | None
+    training: bool
+    arena: ArenaHandle
+
+
+class Attach(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="attach", forbid_unknown_fields=True):
+    """Map the two arenas of a workload: inputs to read, outputs to write."""
+
+    inputs: ArenaHandle
+    outputs: ArenaHandle
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run", forbid_unknown_fields=True):
+    """Call the module, once or timed, on the inputs that lie in the inputs arena.
+
+    Attributes:
+        inputs: what lies there.
+        seed: seeds the global generators before the call, for modules that draw.
+        calls: timed calls; 0 is a single call without a clock, indistinguishable to the candidate.
+        export_state: names of parameters and buffers to write out after the outputs.
+        reset_state: restore the weights that `Construct` gave first.
+    """
+
+    inputs: Tree
+    seed: int
+    calls: int
+    timer: str
+    export_state: tuple[str, ...] = ()
+    reset_state: bool = False
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag_field="reply", tag="done", forbid_unknown_fields=True):
+    """A step went well.
+
+    Attributes:
+        outputs: what `Run` returned; the data lie in the outputs arena if they fit.
+        samples_ns: times of the timed calls, in nanoseconds.
+        state: exported state by name; names the module does not have are absent.
+        loaded: names of the state that was taken over by name or by order.
+        own: names of the candidate's parameters and buffers that were not.
+    """
+
+    outputs: Tree | None = None
+    samples_ns: tuple[int, ...] = ()
+    state: dict[str, TensorLeaf] = {}
+    loaded: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag_field="reply", tag="failed", forbid_unknown_fields=True):
+    """The candidate's code raised.
+
+    Attributes:
+        check: machine-readable kind: `import`, `entry`, `arguments`, `exception`, `memory`, `exit`.
+        message: one sentence.
+        log: trimmed traceback.
+        line: line of the candidate's source nearest to the error.
+    """
+
+    check: str
+    message: str
+    log: str = ""
+    line: int | None = None
+
+
+Step: TypeAlias = Load | Construct | Attach | Run
+StepReply: TypeAlias = Done | Failed
