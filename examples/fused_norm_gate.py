@@ -1,0 +1,1 @@
+../src/warpsmith/problems/outside/fused_norm_gate.py
