@@ -1,0 +1,66 @@
+"""What the numbers of a report do not show, and how to get them again; in plain sentences."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from warpsmith.core.task import Task, Tier
+from warpsmith.report.runs import RunRecord
+from warpsmith.report.summary import Machine, ProblemSummary
+
+
+def unproven_of(
+    machine: Machine | None, tiers: Sequence[str], problems: Sequence[ProblemSummary]
+) -> tuple[str, ...]:
+    """Return what a reader might take for shown and is not."""
+    if machine is None:
+        return ()
+    found = []
+    if "process" in machine.isolation:
+        found.append(
+            "Honesty: candidates ran in a process of their own (isolation: process), not in a sandbox. "
+            "One written to deceive could still reach files, the network or its own clock."
+        )
+    if Tier.SCREEN in tiers:
+        found.append(
+            "Breadth: tier screen looks at the first workload alone and times it briefly; "
+            "verify a winner at tier verify before relying on it."
+        )
+    found.append(
+        "Equality: shown on random inputs from several seeds within a tolerance, not for every input."
+    )
+    if any(problem.counts.accepted > 1 for problem in problems):
+        found.append(
+            "Selection: the best of several candidates was chosen by the very timing that is reported, "
+            "so its speedup leans high; timing it once more gives a fair figure."
+        )
+    if machine.device_type == "cpu":
+        found.append(
+            "Small gaps: wall clocks on a CPU that others use too wander by 10 to 15 %; "
+            "differences below that are not safe to state, whatever the interval says."
+        )
+    return tuple(found)
+
+
+def commands_of(
+    runs: Sequence[RunRecord], problems: Sequence[ProblemSummary], tasks: Sequence[Task]
+) -> tuple[str, ...]:
+    """Return the commands that made the runs, that verify one winner again, and that write the report."""
+    commands = [run.command for run in runs if run.command]
+    locators = {task.problem.id: task.problem.origin or task.problem.name for task in tasks}
+    targets = {task.problem.id: task for task in tasks}
+    for problem in problems:
+        if problem.best and problem.best.kernel:
+            task = targets[problem.problem_id]
+            commands.append(
+                shlex.join(
+                    [
+                        *("warpsmith", "verify", locators[problem.problem_id]),
+                        f"{problem.best.run}/{problem.best.kernel}",
+                        *("--device", task.target.device, "--tier", task.tier.value),
+                    ]
+                )
+            )
+            break
+    return (*commands, shlex.join(["warpsmith", "report", *(run.folder for run in runs)]))

@@ -1,0 +1,138 @@
+"""A summary as Markdown: readable as plain text, and the same tables as the HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from warpsmith.report.headline import facts_of, headline_of, link_to
+from warpsmith.report.metrics import THRESHOLDS
+from warpsmith.report.summary import ProblemSummary, Scores, Summary, Tally
+from warpsmith.report.wording import (
+    NONE,
+    definitions,
+    duration,
+    one_line,
+    percent,
+    plural,
+    times,
+    times_between,
+)
+
+
+def to_markdown(summary: Summary, *, beside: Path | None = None) -> str:
+    """Return the report as Markdown.
+
+    Args:
+        summary: what to tell.
+        beside: folder that the text will be read from; links to kernel files are relative to it.
+    """
+    return "\n".join(_lines(summary, beside)) + "\n"
+
+
+def _lines(summary: Summary, beside: Path | None) -> Iterator[str]:
+    yield "# Warpsmith report"
+    yield from ("", f"**{headline_of(summary)}**", "")
+    yield from (f"- {name}: {_cell(value)}" for name, value in facts_of(summary).items())
+    yield from ("", "## Metrics", "", *_metrics(summary))
+    if summary.levels:
+        yield from ("", "## By level", "", *_levels(summary.levels))
+    yield from ("", "## Problems", "", *_problems(summary, beside))
+    if summary.rejections:
+        yield from ("", "## Rejections", "", *_tallies(summary.rejections, ("stage", "check")))
+    if summary.no_verdict:
+        yield from ("", "## Without a verdict", "", *_tallies(summary.no_verdict, ("kind", "reason")))
+    if summary.unproven:
+        yield from ("", "## What is not proven", "", *(f"- {each}" for each in summary.unproven))
+    yield from ("", "## How to get these numbers", "", "```", *summary.commands, "```")
+    yield from ("", "## Words", "")
+    yield from (f"- **{word}**: {meaning}" for word, meaning in definitions().items())
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> list[str]:
+    """Return a table whose first `left` columns are text and the others numbers."""
+    rule = ["---" if index < left else "---:" for index in range(len(head))]
+    return ["| " + " | ".join(row) + " |" for row in (head, rule, *rows)]
+
+
+def _metrics(summary: Summary) -> Iterator[str]:
+    scores = summary.scores
+    head = ["over", *(f"fast_{p:g}" for p in THRESHOLDS), "geometric mean", "surely faster"]
+    rows = [
+        [
+            _cell(each.baseline),
+            *(percent(point.share) for point in each.fast),
+            f"{times(each.geometric_mean)} of {each.timed}",
+            f"{each.surely_faster} of {each.timed}",
+        ]
+        for each in scores.baselines
+    ]
+    yield from _table(head, rows)
+    yield ""
+    yield f"Over {plural(scores.problems, 'problem')}; {scores.left_out} left out as faulted."
+    if summary.pass_at_k:
+        values = ", ".join(f"pass@{each.k} {percent(each.value)}" for each in summary.pass_at_k)
+        yield f"{values} over {plural(summary.pass_at_k[0].problems, 'problem')}."
+
+
+def _levels(levels: dict[str, Scores]) -> list[str]:
+    baselines = [each.baseline for each in next(iter(levels.values())).baselines]
+    head = ["level", "problems", "accepted"]
+    for baseline in baselines:
+        head += [f"fast_1 {_cell(baseline)}", f"mean over {_cell(baseline)}"]
+    rows = []
+    for level, scores in levels.items():
+        row = [_cell(level) or NONE, str(scores.problems), str(scores.accepted)]
+        for each in scores.baselines:
+            fast_1 = next(point for point in each.fast if point.p == 1)
+            row += [percent(fast_1.share), times(each.geometric_mean)]
+        rows.append(row)
+    return _table(head, rows)
+
+
+def _problems(summary: Summary, beside: Path | None) -> list[str]:
+    if not summary.problems:
+        return ["No problem was searched."]
+    baselines = [each.baseline for each in summary.scores.baselines]
+    head = ["problem", "best", "time", *(f"over {_cell(name)}" for name in baselines)]
+    head += ["tried", "accepted", "rejected", "faulted", "duplicate", "nothing"]
+    return _table(head, [_problem_row(each, baselines, beside) for each in summary.problems], left=2)
+
+
+def _problem_row(problem: ProblemSummary, baselines: Sequence[str], beside: Path | None) -> list[str]:
+    best, counts = problem.best, problem.counts
+    row = [_cell(problem.name)]
+    if best:
+        name = _cell(f"{best.proposer}/{best.variant}")
+        link = link_to(best, beside)
+        row += [f"[{name}](<{link}>)" if link else name, duration(best.time_ns.value)]
+        row += [times_between(best.speedups.get(baseline)) for baseline in baselines]
+    else:
+        row += [_cell(one_line(problem.obstacle or "not tried", 80)), *[NONE] * (1 + len(baselines))]
+    numbers = (
+        counts.tried,
+        counts.accepted,
+        counts.rejected,
+        counts.faulted,
+        counts.duplicates,
+        counts.nothing,
+    )
+    return [*row, *map(str, numbers)]
+
+
+def _tallies(tallies: Sequence[Tally], head: tuple[str, str]) -> list[str]:
+    rows = [
+        [
+            each.where,
+            _cell(each.what),
+            _cell(one_line(each.example, 100)),
+            str(each.trials),
+            str(each.problems),
+        ]
+        for each in tallies
+    ]
+    return _table([*head, "for example", "trials", "problems"], rows, left=3)

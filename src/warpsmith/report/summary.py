@@ -1,0 +1,197 @@
+"""What a report says, as one frozen record: the JSON report is this, the pages are drawn from it.
+
+Knows no disk and computes nothing. What is absent is None or an empty tuple.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from warpsmith.core.timing import Interval
+from warpsmith.report.metrics import FastP, PassAtK
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Trials by what became of them; `tried` is their sum."""
+
+    tried: int
+    accepted: int
+    rejected: int
+    faulted: int
+    duplicates: int
+    nothing: int
+
+
+class WorkloadTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Median times on one workload, in ns."""
+
+    workload: str
+    median_ns: float
+    baselines_ns: dict[str, float]
+
+
+class Best(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The candidate that a problem ended with.
+
+    Attributes:
+        run: folder of its run, as it was given.
+        trial: its number within its task.
+        time_ns: geometric mean over workloads of the median time of one call.
+        baselines_ns: the same for every baseline timed on every workload.
+        speedups: by baseline, geometric mean over workloads.
+        kernel: file beside the report, relative to `run`; None where it was not written.
+    """
+
+    run: str
+    trial: int
+    proposer: str
+    variant: str
+    backend: str
+    candidate_id: str
+    time_ns: Interval
+    baselines_ns: dict[str, Interval]
+    speedups: dict[str, Interval]
+    workloads: tuple[WorkloadTimes, ...]
+    kernel: str | None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From the `tried`-th trial on, the best speedup over the primary baseline was this."""
+
+    tried: int
+    speedup: float
+
+
+class ProblemSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One row of the per-problem table.
+
+    Attributes:
+        level: `level1`, ...; empty where the name has none.
+        left_out: whether every trial was faulted, so that no metric counts this problem.
+        best: None where nothing was accepted.
+        obstacle: why the last trial without acceptance failed, one line; None where there is none to tell.
+        accepted_after: trials until the first acceptance, that one included; None without one.
+        progress: every improvement over the primary baseline, oldest first.
+    """
+
+    name: str
+    level: str
+    problem_id: str
+    counts: Counts
+    left_out: bool
+    best: Best | None
+    obstacle: str | None
+    accepted_after: int | None
+    progress: tuple[Step, ...]
+
+
+class BaselineScores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How problems stand against one baseline.
+
+    Attributes:
+        fast: fast_p at each threshold.
+        geometric_mean: of the speedups of accepted candidates; None where there is none.
+        timed: how many speedups that mean is over.
+        surely_faster: how many of them have a confidence interval above 1.
+        untimed: problems whose best candidate was not timed against this baseline.
+    """
+
+    baseline: str
+    fast: tuple[FastP, ...]
+    geometric_mean: float | None
+    timed: int
+    surely_faster: int
+    untimed: int
+
+
+class Scores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Metrics over a set of problems.
+
+    Attributes:
+        problems: counted by the metrics.
+        accepted: of those, with an accepted candidate.
+        untried: of those, without a single trial.
+        left_out: not counted, because every trial was faulted.
+    """
+
+    problems: int
+    accepted: int
+    untried: int
+    left_out: int
+    baselines: tuple[BaselineScores, ...]
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Trials that ended alike.
+
+    Attributes:
+        where: stage of a rejection; `faulted`, `nothing` or `baseline NAME` otherwise.
+        what: name of the decisive check, or the reason where there is no check.
+        trials: how many.
+        problems: over how many problems.
+        example: first line of one such reason.
+    """
+
+    where: str
+    what: str
+    trials: int
+    problems: int
+    example: str
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where and with what the numbers were measured; several values where runs differ in them.
+
+    Attributes:
+        timer: None where nothing was timed.
+        threads: CPU threads of torch.
+        software: version by name.
+        clocks_mhz: of the latest verdict that could read them.
+    """
+
+    device: str
+    device_type: str
+    timer: str | None
+    driver: tuple[str, ...]
+    threads: tuple[int, ...]
+    software: dict[str, str]
+    clocks_mhz: dict[str, int]
+    isolation: tuple[str, ...]
+    verifier: tuple[str, ...]
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole report.
+
+    Attributes:
+        runs: folders, as they were given.
+        warpsmith: version that wrote this report.
+        tiers: how much evidence the verdicts rest on.
+        target: `cpu`, `cuda`, ...; empty where there is no task.
+        machine: None where no verdict said where it was made.
+        started_at: when the first trial finished; None without trials.
+        finished_at: when the last one did.
+        primary: baseline by which the best candidate is chosen.
+        levels: the same scores by level; empty where all problems are of one level.
+        no_verdict: faulted trials, failed proposals and baselines that could not be timed.
+        unproven: what these numbers do not show.
+        commands: how to get them again.
+    """
+
+    runs: tuple[str, ...]
+    warpsmith: str
+    tiers: tuple[str, ...]
+    target: tuple[str, ...]
+    machine: Machine | None
+    started_at: str | None
+    finished_at: str | None
+    primary: str
+    counts: Counts
+    scores: Scores
+    levels: dict[str, Scores]
+    pass_at_k: tuple[PassAtK, ...]
+    problems: tuple[ProblemSummary, ...]
+    rejections: tuple[Tally, ...]
+    no_verdict: tuple[Tally, ...]
+    unproven: tuple[str, ...]
+    commands: tuple[str, ...]
