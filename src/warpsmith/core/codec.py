@@ -35,7 +35,7 @@ def require_finite(value: object, where: str = "record") -> None:
             require_finite(item, f"{where}[{index}]")
 
 
-def builtins_of(record: object) -> Any:  # noqa: ANN401 - the shape depends on the record
+def builtins_of(record: object) -> Any:
     """Return `record` as dicts, lists and scalars, all floats finite."""
     plain = msgspec.to_builtins(record)
     require_finite(plain, type(record).__name__)

@@ -12,7 +12,12 @@ from warpsmith.core.trial import Trial
 
 
 class TaskStarted(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="task_started", forbid_unknown_fields=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag="task_started",
+    forbid_unknown_fields=True,
 ):
     """A search of one task begins; `finished` trials were found in the archive."""
 
@@ -22,7 +27,12 @@ class TaskStarted(
 
 
 class PhaseStarted(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="phase_started", forbid_unknown_fields=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag="phase_started",
+    forbid_unknown_fields=True,
 ):
     """What the run is busy with now, for people: `proposing`, `verifying`, ..."""
 
@@ -32,7 +42,12 @@ class PhaseStarted(
 
 
 class TrialFinished(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="trial_finished", forbid_unknown_fields=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag="trial_finished",
+    forbid_unknown_fields=True,
 ):
     """A trial is in the archive."""
 
@@ -40,7 +55,12 @@ class TrialFinished(
 
 
 class TaskFinished(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="task_finished", forbid_unknown_fields=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag="task_finished",
+    forbid_unknown_fields=True,
 ):
     """A search of one task ended, and why: `trials`, `wall`, `exhausted`, `interrupted`."""
 

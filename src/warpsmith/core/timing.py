@@ -70,8 +70,24 @@ def geometric_mean(values: Sequence[float]) -> float:
 
 
 def _medians(timing: Timing, rng: random.Random) -> list[float]:
-    samples = timing.samples_ns
-    return [median(rng.choices(samples, k=len(samples))) for _ in range(BOOTSTRAP_RESAMPLES)]
+    """Draw medians of resamples without resampling.
+
+    The k-th smallest of n uniform draws is Beta(k, n + 1 - k), so the median of a resample is the
+    sample at that quantile (Maritz and Jarrett 1978); for even n the next order statistic is drawn
+    given the first.
+    """
+    ordered = sorted(timing.samples_ns)
+    n = len(ordered)
+    half = n // 2
+    draws: list[float] = []
+    for _ in range(BOOTSTRAP_RESAMPLES):
+        if n % 2:
+            draws.append(ordered[int(n * rng.betavariate(half + 1, half + 1))])
+            continue
+        low = rng.betavariate(half, half + 1)
+        high = low + (1 - low) * (1 - rng.random() ** (1 / half))
+        draws.append((ordered[min(n - 1, int(n * low))] + ordered[min(n - 1, int(n * high))]) / 2)
+    return draws
 
 
 def _percentile_interval(value: float, draws: list[float]) -> Interval:

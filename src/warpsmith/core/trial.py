@@ -30,7 +30,9 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     wall_s: float = 0.0
 
 
-class Judged(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="judged", forbid_unknown_fields=True):
+class Judged(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="judged", forbid_unknown_fields=True
+):
     """The verifier gave a verdict."""
 
     verdict: Verdict
@@ -44,7 +46,9 @@ class Duplicate(
     of: int
 
 
-class Nothing(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="nothing", forbid_unknown_fields=True):
+class Nothing(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="nothing", forbid_unknown_fields=True
+):
     """The proposer could not make a candidate."""
 
     reason: str
@@ -87,7 +91,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def best_trial(trials: list[Trial], baseline: str) -> Trial | None:
     """Return the accepted trial with the highest speedup over `baseline`; the earlier one on a tie."""
     scored = [
-        (verdict.speedup(baseline).value, -trial.number, trial)
+        (verdict.ratio(baseline), -trial.number, trial)
         for trial in trials
         if (verdict := trial.accepted) is not None and baseline in verdict.baselines
     ]

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from warpsmith.core.provenance import Provenance
-from warpsmith.core.timing import Interval, Timing, median_interval, speedup_interval
+from warpsmith.core.timing import Interval, Timing, geometric_mean, median_interval, speedup_interval
 
 
 class Stage(StrEnum):
@@ -106,6 +106,12 @@ class Accepted(
     def baseline_time(self, baseline: str) -> Interval:
         """As `time`, for a baseline."""
         return median_interval([m.baselines[baseline] for m in self.measurements])
+
+    def ratio(self, baseline: str) -> float:
+        """The value of `speedup` without its interval, which costs much more."""
+        return geometric_mean(
+            [m.baselines[baseline].median_ns / m.timing.median_ns for m in self.measurements]
+        )
 
     def speedup(self, baseline: str) -> Interval:
         """Baseline over candidate, geometric mean over workloads; above 1 the candidate is faster."""

@@ -9,7 +9,7 @@ from warpsmith.core.problem import Problem
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Target, Task
 from warpsmith.verify.worker_process import WorkerProcess
-from warpsmith.worker.job import Captured, CaptureJob
+from warpsmith.worker.job import Captured, CaptureJob, Role
 
 # A max-autotune capture benchmarks dozens of kernels; a plain one takes seconds.
 CAPTURE_S = 300.0
@@ -19,7 +19,7 @@ class Workshop:
     """Owns a trusted worker of its own, so that a compiler's crash costs the verifier nothing."""
 
     def __init__(self) -> None:
-        self._worker = WorkerProcess()
+        self._worker = WorkerProcess(Role.WORKSHOP)
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +60,4 @@ class Workshop:
             variant=variant,
             seed=derive(task.seed, "capture"),
         )
-        source = self._worker.ask(job, Captured, limit_s=CAPTURE_S).source
-        assert source is not None
-        return source
+        return self._worker.ask(job, Captured, limit_s=CAPTURE_S).source

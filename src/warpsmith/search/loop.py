@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from warpsmith.archive import Archive
 from warpsmith.core.errors import UsageError
@@ -24,28 +25,31 @@ from warpsmith.search.budget import Meter
 from warpsmith.verify import Verifier
 
 
+class Services(NamedTuple):
+    """What every search of a run shares."""
+
+    archive: Archive
+    verifier: Verifier
+    workshop: Workshop
+    sink: Sink
+
+
 class Search:
     """The search of one task."""
 
     def __init__(
         self,
         task: Task,
+        services: Services,
         *,
-        archive: Archive,
-        verifier: Verifier,
-        workshop: Workshop,
         strategy: Strategy,
         proposers: Mapping[str, Proposer],
-        sink: Sink,
     ) -> None:
         self._task = task
-        self._archive = archive
-        self._verifier = verifier
-        self._workshop = workshop
+        self._archive, self._verifier, self._workshop, self._sink = services
         self._strategy = strategy
         self._proposers = dict(proposers)
-        self._sink = sink
-        self._trials = archive.trials(task.id)
+        self._trials = self._archive.trials(task.id)
         self._exhausted: set[str] = set()
 
     def run(self, budget: Budget) -> str:

@@ -20,10 +20,11 @@ from warpsmith.core.task import Budget, Task
 from warpsmith.propose import PROPOSERS
 from warpsmith.propose.workshop import Workshop
 from warpsmith.search import STRATEGIES
-from warpsmith.search.loop import Search
+from warpsmith.search.loop import Search, Services
 from warpsmith.verify import Verifier
 
 PLAN = "plan"
+COMMAND = "command"
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,6 +77,7 @@ def start(folder: Path, plan: Plan, tasks: Iterable[Task]) -> Archive:
     plan.check()
     archive = Archive.create(folder)
     archive.set_setting(PLAN, encode(plan).decode())
+    archive.set_setting(COMMAND, encode(plan.command).decode())
     for task in tasks:
         archive.add_task(task)
     return archive
@@ -104,12 +106,11 @@ def carry_out(archive: Archive, plan: Plan, sink: Sink, verifier: Verifier, task
         for index, task in enumerate(tasks):
             search = Search(
                 task,
-                archive=archive,
-                verifier=verifier,
-                workshop=workshop,
+                Services(archive, verifier, workshop, sink),
                 strategy=STRATEGIES.make(plan.strategy.name, plan.strategy.options),
-                proposers={choice.name: PROPOSERS.make(choice.name, choice.options) for choice in plan.proposers},
-                sink=sink,
+                proposers={
+                    choice.name: PROPOSERS.make(choice.name, choice.options) for choice in plan.proposers
+                },
             )
             search.run(_share(plan.budget, end, len(tasks) - index))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 from warpsmith.core.candidate import Candidate
+from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Target
 from warpsmith.core.verdict import Finding, Rejected, Stage
 from warpsmith.worker.backends import BACKENDS, recognise
@@ -21,6 +23,20 @@ def decode_source(data: bytes) -> str | Rejected:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _reject("encoding", f"the source is not UTF-8 (byte {error.start}); save it as UTF-8")
+
+
+def read_candidate(path: str, backend: str = AUTO) -> Candidate | Rejected:
+    """Return the candidate in a file, or the verdict on a file that can't be one.
+
+    Raises:
+        UsageError: there is no such file, or no such backend.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"can't read candidate {path!r}: {error.strerror}") from error
+    source = decode_source(data)
+    return source if isinstance(source, Rejected) else candidate_of(source, backend)
 
 
 def candidate_of(source: str, backend: str = AUTO, entry: str = "ModelNew") -> Candidate:
@@ -45,9 +61,13 @@ def scan(candidate: Candidate, target: Target) -> Rejected | None:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         said = getattr(error, "msg", None) or str(error)
-        return _reject("syntax", f"the source is not Python: {said}" + (f" (line {line})" if line else ""), line)
+        return _reject(
+            "syntax", f"the source is not Python: {said}" + (f" (line {line})" if line else ""), line
+        )
     if candidate.entry not in defined_names(tree):
-        return _reject("entry", f"the candidate defines no class {candidate.entry!r}; add `class {candidate.entry}`")
+        return _reject(
+            "entry", f"the candidate defines no class {candidate.entry!r}; add `class {candidate.entry}`"
+        )
     backend = BACKENDS.make(candidate.backend)
     if target.device_type not in backend.device_types:
         where = " or ".join(backend.device_types)
@@ -71,4 +91,6 @@ def defined_names(tree: ast.Module) -> set[str]:
 
 
 def _reject(check: str, message: str, line: int | None = None) -> Rejected:
-    return Rejected(stage=Stage.SCAN, reason=message, findings=(Finding(check=check, message=message, line=line),))
+    return Rejected(
+        stage=Stage.SCAN, reason=message, findings=(Finding(check=check, message=message, line=line),)
+    )

@@ -19,7 +19,7 @@ from warpsmith.worker.job import Admission, AdmissionJob, Job, JobResult, Probe,
 
 START_S = 180.0
 ADMISSION_S = 300.0
-# Compiling the baselines is the reference side's work and has no limit of its own; max-autotune takes minutes.
+# Compiling baselines is the reference side's work and has no limit of its own; max-autotune takes minutes.
 BASELINE_S = {"eager": 30.0, "compile": 240.0}
 LONG_BASELINE_S = 900.0
 ATTEMPTS = 2
@@ -73,11 +73,15 @@ class Verifier:
             return Target(device=gpus[0] if gpus else "cpu")
         wanted = f"cuda:{index or 0}"
         if wanted not in gpus:
-            there = f"; this machine has {', '.join(gpus)}" if gpus else "; this machine has none that torch can use"
+            there = (
+                f"; this machine has {', '.join(gpus)}"
+                if gpus
+                else "; this machine has none that torch can use"
+            )
             raise UsageError(f"no CUDA device {wanted!r}{there} (use --device auto or cpu)")
         return Target(device=wanted)
 
-    def task(
+    def task(  # noqa: PLR0913 - one keyword a choice
         self,
         problem: Problem,
         target: Target,
@@ -90,8 +94,12 @@ class Verifier:
         """Return the task of verifying candidates for `problem` on `target`.
 
         Args:
-            seed: root of inputs and weights; draw it with `secrets.randbits(63)` unless a run is to be repeated.
+            problem: what to compute.
+            target: where.
+            seed: root of inputs and weights; draw it by `secrets.randbits(63)` unless repeating a run.
+            tier: decides effort and, where they are not given, baselines.
             baselines: names; None takes the tier's.
+            limits: when to kill a candidate; None takes the defaults.
         """
         return Task(
             problem=problem,

@@ -5,6 +5,7 @@ Knows processes and deadlines; knows nothing of verdicts. Never imports torch.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from warpsmith.core.errors import RecordError, WorkerDied
-from warpsmith.worker.job import Reply, Request, Trouble
+from warpsmith.worker.job import Reply, Request, Role, Trouble
 from warpsmith.worker.output import Output
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
 
@@ -24,10 +25,34 @@ T = TypeVar("T", bound=Reply)
 OUTPUT_BYTES = 64 * 1024
 GOODBYE_S = 5.0
 # A candidate can read the environment its process was started with, so keys and tokens stay out.
-KEPT_NAMES = {"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TERM", "CXX", "CC", "VIRTUAL_ENV", "LD_LIBRARY_PATH"}
-KEPT_PREFIXES = ("LANG", "LC_", "CUDA_", "NVIDIA_", "TORCH", "TRITON_", "PYTHON", "OMP_", "MKL_", "XDG_", "NCCL_")
+KEPT_NAMES = {
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "TERM",
+    "CXX",
+    "CC",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+}
+KEPT_PREFIXES = (
+    "LANG",
+    "LC_",
+    "CUDA_",
+    "NVIDIA_",
+    "TORCH",
+    "TRITON_",
+    "PYTHON",
+    "OMP_",
+    "MKL_",
+    "XDG_",
+    "NCCL_",
+)
 # glibc gives large blocks back at every free, and page faults then decide a CPU comparison (3-4x on eager).
-MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
+# Its mmap threshold can't be set above 32 MB, so mmap is switched off instead.
+MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
 class RequestFailed(Exception):
@@ -58,7 +83,8 @@ def worker_environment() -> dict[str, str]:
 class WorkerProcess:
     """A trusted worker, started when first asked and again after it died."""
 
-    def __init__(self) -> None:
+    def __init__(self, role: Role = Role.VERIFIER) -> None:
+        self._role = role
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._output: Output | None = None
@@ -71,14 +97,23 @@ class WorkerProcess:
     ) -> None:
         self.close()
 
-    def start(self) -> None:
+    def start(self) -> Channel:
         """Start the process if there is none; it imports torch while the caller does other things."""
-        if self._process is not None and self._process.poll() is None:
-            return
+        if self._channel is not None and self._process is not None and self._process.poll() is None:
+            return self._channel
         self.close()
-        self._channel, theirs = Channel.pair()
+        channel, theirs = Channel.pair()
+        self._channel = channel
         self._output = Output(OUTPUT_BYTES)
-        command = [sys.executable, "-P", "-m", "warpsmith.worker", str(theirs.fileno()), str(os.getpid())]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "warpsmith.worker",
+            str(theirs.fileno()),
+            str(os.getpid()),
+            self._role,
+        ]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             command,
             pass_fds=[theirs.fileno()],
@@ -90,6 +125,7 @@ class WorkerProcess:
         )
         theirs.close()
         os.close(self._output.write_end)
+        return channel
 
     def ask(self, request: Request, kind: type[T], *, limit_s: float) -> T:
         """Return the worker's answer to `request`.
@@ -98,11 +134,10 @@ class WorkerProcess:
             RequestFailed: it says why it could not.
             WorkerDied: it crashed or took longer than `limit_s`; the next request starts a new one.
         """
-        self.start()
-        assert self._channel is not None
+        channel = self.start()
         try:
-            self._channel.send(request)
-            reply = self._channel.receive(Reply, deadline=time.monotonic() + limit_s)  # type: ignore[type-var, arg-type]
+            channel.send(request)
+            reply: Reply = channel.receive(Reply, deadline=time.monotonic() + limit_s)
         except DeadlinePassed as error:
             self._bury()
             raise WorkerDied(f"a trusted worker gave no answer within {limit_s:.0f} s") from error
@@ -113,7 +148,8 @@ class WorkerProcess:
             if reply.fatal:
                 self._bury()
             raise RequestFailed(reply)
-        assert isinstance(reply, kind), f"asked for {kind.__name__}, got {type(reply).__name__}"
+        if not isinstance(reply, kind):
+            raise RecordError(f"asked a worker for {kind.__name__}, got {type(reply).__name__}")
         return reply
 
     @property
@@ -124,13 +160,10 @@ class WorkerProcess:
     _last_log = ""
 
     def _bury(self) -> str:
-        assert self._process is not None
-        status = self._process.poll()
-        if status is None:
-            try:
+        status = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 status = self._process.wait(timeout=1.0)
-            except subprocess.TimeoutExpired:
-                status = None
         how = "hung" if status is None else f"ended with status {status}"
         if status is not None and status < 0:
             how = f"was killed by {signal.Signals(-status).name}"

@@ -82,12 +82,16 @@ def _admit_workload(setting: Setting, problem: Problem) -> tuple[list[Finding], 
     if any(not bool(torch.isfinite(t).all()) for t in expected if t.is_floating_point()):
         findings.append(Finding(check="finite", message="the reference returns NaN or infinity"))
     if not _accepts(problem, list(tensors_of(twice.expected)), expected):
-        findings.append(Finding(check="deterministic", message="the reference differs from itself for one seed"))
+        findings.append(
+            Finding(check="deterministic", message="the reference differs from itself for one seed")
+        )
     if describe(other.expected) == draw.expected_tree:
         findings += [
             Finding(check="trivial", message=f"{name} would be accepted")
             for name, answer in trivial_answers(draw, other)
-            if _accepts(problem, [a.to(e.dtype) for a, e in zip(answer(expected), expected, strict=True)], expected)
+            if _accepts(
+                problem, [a.to(e.dtype) for a, e in zip(answer(expected), expected, strict=True)], expected
+            )
         ]
     return findings, _time(setting, draw)
 
@@ -106,7 +110,7 @@ def _time(setting: Setting, draw: Draw) -> int:
     return sorted(samples)[REPEATS // 2]
 
 
-def _settled(output: Any, device: torch.device) -> Any:  # noqa: ANN401
+def _settled(output: Any, device: torch.device) -> Any:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return output

@@ -50,7 +50,9 @@ CUDA_OUT_OF_MEMORY = 2
 def _call(name: str, *arguments: object) -> None:
     status = getattr(_driver(), name)(*arguments)
     if status:
-        message = "the GPU is out of memory" if status == CUDA_OUT_OF_MEMORY else f"{name} gave CUDA error {status}"
+        message = (
+            "the GPU is out of memory" if status == CUDA_OUT_OF_MEMORY else f"{name} gave CUDA error {status}"
+        )
         raise ArenaError(message, out_of_memory=status == CUDA_OUT_OF_MEMORY)
 
 
@@ -69,7 +71,9 @@ class Arena:
         handle: what the other process needs to map it.
     """
 
-    def __init__(self, memory: torch.Tensor, handle: ArenaHandle, descriptor: int | None, address: int | None) -> None:
+    def __init__(
+        self, memory: torch.Tensor, handle: ArenaHandle, descriptor: int | None, address: int | None
+    ) -> None:
         self.memory = memory
         self.handle = handle
         self.descriptor = descriptor
@@ -91,7 +95,9 @@ class Arena:
             os.posix_fallocate(descriptor, 0, size_bytes)
         except OSError as error:
             os.close(descriptor)
-            raise ArenaError(f"no {size_bytes} bytes of shared memory: {error}", out_of_memory=True) from error
+            raise ArenaError(
+                f"no {size_bytes} bytes of shared memory: {error}", out_of_memory=True
+            ) from error
         memory = torch.frombuffer(mmap.mmap(descriptor, size_bytes), dtype=torch.uint8)
         return cls(memory, ArenaHandle(size_bytes=size_bytes, cuda_ipc=None), descriptor, None)
 

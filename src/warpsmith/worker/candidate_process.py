@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 
-from warpsmith.core.errors import InfrastructureError, RecordError
+from warpsmith.core.errors import RecordError
 from warpsmith.core.verdict import Finding, Stage
-from warpsmith.worker.nursery import End, Ended, Fork, Forked, Ready
+from warpsmith.worker.nursery import End, Ended, Fork, Forked
+from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.output import Output
 from warpsmith.worker.steps import Done, Failed, Load, Step, StepReply
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
-
-T = TypeVar("T")
-
-NURSERY_START_S = 180.0
-NURSERY_ANSWER_S = 30.0
 
 
 class Misbehaved(Exception):
@@ -39,41 +32,6 @@ class Misbehaved(Exception):
         self.stage = stage
         self.finding = finding
         self.log = log
-
-
-class Nursery:
-    """The process that forks candidates; started once for each worker."""
-
-    def __init__(self) -> None:
-        self._channel, theirs = Channel.pair()
-        command = [sys.executable, "-P", "-m", "warpsmith.worker.nursery", str(theirs.fileno()), str(os.getpid())]
-        # Threads that numpy's BLAS starts on import would make every fork a multi-threaded one.
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment
-        )
-        theirs.close()
-        self._is_ready = False
-
-    def order(self, order: Fork | End, kind: type[T], descriptors: Sequence[int] = ()) -> T:
-        """Give one order and return its answer.
-
-        Raises:
-            InfrastructureError: the nursery is gone or silent.
-        """
-        try:
-            if not self._is_ready:
-                self._channel.receive(Ready, deadline=time.monotonic() + NURSERY_START_S)
-                self._is_ready = True
-            self._channel.send(order, descriptors)
-            return self._channel.receive(kind, deadline=time.monotonic() + NURSERY_ANSWER_S)
-        except (ChannelClosed, DeadlinePassed, RecordError) as error:
-            raise InfrastructureError("the process that starts candidates does not answer") from error
-
-    def close(self) -> None:
-        """End the nursery; its children die with it."""
-        self._channel.close()
-        self._process.wait(timeout=NURSERY_ANSWER_S)
 
 
 class CandidateProcess:
@@ -99,11 +57,13 @@ class CandidateProcess:
         """
         try:
             self._channel.send(step, descriptors)
-            reply = self._channel.receive(StepReply, deadline=time.monotonic() + limit_s)  # type: ignore[type-var, arg-type]
+            reply: StepReply = self._channel.receive(StepReply, deadline=time.monotonic() + limit_s)
         except DeadlinePassed as error:
             self.end()
             what = "import and build" if isinstance(step, Load) else "a call"
-            finding = Finding(check="timeout", message=f"{what} did not finish in {limit_s:g} s and was killed")
+            finding = Finding(
+                check="timeout", message=f"{what} did not finish in {limit_s:g} s and was killed"
+            )
             raise Misbehaved(stage, finding, self.log) from error
         except ChannelClosed as error:
             how = self.end(is_closing=True) or "closed its channel"
@@ -111,12 +71,13 @@ class CandidateProcess:
             raise Misbehaved(stage, Finding(check="crash", message=message), self.log) from error
         except RecordError as error:
             self.end()
-            raise Misbehaved(stage, Finding(check="protocol", message=f"an answer was {error}"), self.log) from error
+            raise Misbehaved(
+                stage, Finding(check="protocol", message=f"an answer was {error}"), self.log
+            ) from error
         if isinstance(reply, Failed):
             finding = Finding(check=reply.check, message=reply.message, line=reply.line)
             self.end()
             raise Misbehaved(stage, finding, "\n".join(part for part in (reply.log, self.log) if part))
-        assert isinstance(reply, Done)
         return reply
 
     @property

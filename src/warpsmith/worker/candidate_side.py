@@ -18,9 +18,11 @@ from typing import Any
 
 import torch
 
+from warpsmith.core.errors import RecordError
 from warpsmith.worker.arena import Arena
 from warpsmith.worker.backends import BACKENDS
 from warpsmith.worker.backends.base import NoEntry
+from warpsmith.worker.precision import strict_float32
 from warpsmith.worker.steps import (
     Attach,
     Construct,
@@ -35,12 +37,30 @@ from warpsmith.worker.steps import (
     Tree,
 )
 from warpsmith.worker.timers import TIMERS
-from warpsmith.worker.trees import describe, dtype_of, offsets, packed, rebuild, tensor_leaves, tensors_of, views
+from warpsmith.worker.trees import (
+    describe,
+    dtype_of,
+    offsets,
+    packed,
+    rebuild,
+    tensor_leaves,
+    tensors_of,
+    views,
+)
 from warpsmith.worker.wire import Channel, ChannelClosed
 
 LOG_CHARACTERS = 6000
 # What a candidate may see of the host's environment; everything else is about us.
-KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CXX", "CC", "LANG")
+KEPT_VARIABLES = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "CUDA_HOME",
+    "CUDA_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    "CXX",
+    "CC",
+    "LANG",
+)
 
 
 def named_state(module: object) -> dict[str, torch.Tensor]:
@@ -77,9 +97,12 @@ class CandidateSide:
         scratch = Path(step.scratch)
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         os.environ.clear()
-        os.environ.update(kept, HOME=step.scratch, TMPDIR=step.scratch, TORCHINDUCTOR_CACHE_DIR=f"{scratch}/inductor")
+        os.environ.update(
+            kept, HOME=step.scratch, TMPDIR=step.scratch, TORCHINDUCTOR_CACHE_DIR=f"{scratch}/inductor"
+        )
         os.chdir(scratch)
         torch.set_num_threads(step.threads)
+        strict_float32()
         self.device = torch.device(step.device)
         backend = BACKENDS.make(step.backend)
         os.environ.update(backend.environment(scratch, step.device))
@@ -152,7 +175,9 @@ class CandidateSide:
             for place, tensor in zip(views(memory, leaves), tensors, strict=True):
                 place.copy_(tensor)
         self._synchronize()
-        leaf_by_name = {name: leaf for name, (_, leaf) in zip(exported, tensor_leaves(described), strict=True)}
+        leaf_by_name = {
+            name: leaf for name, (_, leaf) in zip(exported, tensor_leaves(described), strict=True)
+        }
         return Done(outputs=tree, samples_ns=tuple(samples), state=leaf_by_name)
 
     def _synchronize(self) -> None:
@@ -165,9 +190,11 @@ class CandidateSide:
         lines = [frame.lineno for frame in frames if frame.filename == str(self.path)]
         line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
         text = "".join(traceback.format_exception(error)).replace(str(self.path), "candidate.py")
-        log = text if len(text) <= LOG_CHARACTERS else text[:1000] + "\n[...]\n" + text[1000 - LOG_CHARACTERS :]
+        log = (
+            text if len(text) <= LOG_CHARACTERS else text[:1000] + "\n[...]\n" + text[1000 - LOG_CHARACTERS :]
+        )
         check, message = _classify(error, step)
-        return Failed(check=check, message=message, log=log, line=line)
+        return Failed(check=check, message=_printable(message), log=_printable(log), line=line)
 
 
 def _classify(error: BaseException, step: Step) -> tuple[str, str]:
@@ -188,6 +215,10 @@ def _classify(error: BaseException, step: Step) -> tuple[str, str]:
     return "exception", f"{where} raised {short}"
 
 
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 def _seed(seed: int) -> None:
     torch.manual_seed(seed)
     random.seed(seed)
@@ -206,7 +237,9 @@ def _take_over(
     pairs = {name: name for name in own if name in given and own[name].shape == given[name].shape}
     left = [name for name in own if name not in pairs]
     rest = [name for name in given if name not in pairs]
-    if len(left) == len(rest) and all(own[a].shape == given[b].shape for a, b in zip(left, rest, strict=True)):
+    if len(left) == len(rest) and all(
+        own[a].shape == given[b].shape for a, b in zip(left, rest, strict=True)
+    ):
         pairs |= dict(zip(left, rest, strict=True))
     for name, source in pairs.items():
         own[name].detach().copy_(given[source])
@@ -218,7 +251,7 @@ def serve(channel: Channel) -> None:
     side = CandidateSide()
     while True:
         try:
-            step = channel.receive(Step)  # type: ignore[type-var, arg-type]
+            step: Step = channel.receive(Step)
         except ChannelClosed:
             return
         try:
@@ -227,4 +260,10 @@ def serve(channel: Channel) -> None:
             reply = side.failure(error, step)
         sys.stdout.flush()
         sys.stderr.flush()
-        channel.send(reply)
+        try:
+            channel.send(reply)
+        except (UnicodeEncodeError, RecordError) as error:
+            # Text that is no text, as a key or as a value, can't be what the reference returns.
+            channel.send(
+                Failed(check="structure", message=f"the candidate returned what can't be sent: {error}")
+            )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import torch
@@ -21,7 +22,9 @@ from warpsmith.worker.trees import scalar
 CHUNK_ELEMENTS = 1 << 24
 
 
-def mismatch_of_trees(got: Tree, expected: Tree, path: str = "output") -> Finding | None:
+def mismatch_of_trees(  # noqa: PLR0911 - one way of differing each
+    got: Tree, expected: Tree, path: str = "output"
+) -> Finding | None:
     """Return the first difference of structure, type, shape, dtype or device; None if they agree."""
     if isinstance(got, OpaqueLeaf):
         return _finding("structure", f"{path} is an object of class {got.type_name}", expected)
@@ -34,14 +37,17 @@ def mismatch_of_trees(got: Tree, expected: Tree, path: str = "output") -> Findin
     if isinstance(expected, SequenceNode) and isinstance(got, SequenceNode):
         if (got.kind, len(got.items)) != (expected.kind, len(expected.items)):
             return _finding("structure", f"{path} is {kind_of(got)}", expected)
-        pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(got.items, expected.items, strict=True))]
+        pairs = [
+            (f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(got.items, expected.items, strict=True))
+        ]
     elif isinstance(expected, MappingNode) and isinstance(got, MappingNode):
         if set(got.keys) != set(expected.keys):
             return _finding("structure", f"{path} has keys {sorted(got.keys)}", expected)
         # Order decides how data lie in the arena, and costs a candidate nothing.
         if got.keys != expected.keys:
             return Finding(
-                check="structure", message=f"{path} has keys in order {list(got.keys)}, expected {list(expected.keys)}"
+                check="structure",
+                message=f"{path} has keys in order {list(got.keys)}, expected {list(expected.keys)}",
             )
         pairs = [
             (f"{path}[{key!r}]", a, b) for key, a, b in zip(got.keys, got.items, expected.items, strict=True)
@@ -89,9 +95,16 @@ def _mismatch_of_scalars(got: ScalarLeaf, expected: ScalarLeaf, path: str) -> Fi
     ours, theirs = scalar(expected), scalar(got)
     if got.kind != expected.kind:
         return _finding("structure", f"{path} is {kind_of(got)}", expected)
-    if isinstance(ours, float) and isinstance(theirs, float) and not math.isfinite(theirs) and math.isfinite(ours):
+    if (
+        isinstance(ours, float)
+        and isinstance(theirs, float)
+        and not math.isfinite(theirs)
+        and math.isfinite(ours)
+    ):
         return Finding(check="nonfinite", message=f"{path} is {theirs!r}, expected {ours!r}")
-    is_close = isinstance(ours, float) and isinstance(theirs, float) and math.isclose(ours, theirs, rel_tol=1e-5)
+    is_close = (
+        isinstance(ours, float) and isinstance(theirs, float) and math.isclose(ours, theirs, rel_tol=1e-5)
+    )
     if ours == theirs or is_close:
         return None
     return Finding(check="values", message=f"{path} is {theirs!r}, expected {ours!r}")
@@ -112,10 +125,23 @@ class Differences:
         return ErrorStats(max_abs=self.max_abs, max_rel=self.max_rel, outside=share, elements=self.elements)
 
 
+class _Rule(NamedTuple):
+    """A tolerance and the scale of the output it is applied to."""
+
+    tolerance: Tolerance
+    scale: float
+
+    def words(self) -> str:
+        atol, rtol = self.tolerance.atol, self.tolerance.rtol
+        if not (atol or rtol):
+            return "exact equality"
+        return f"|got-expected| <= {atol:g} x {self.scale:.4g} (rms) + {rtol:g} x |expected|"
+
+
 class _First(msgspec.Struct, frozen=True):
     """The first element outside tolerance."""
 
-    index: int
+    index: list[int]
     expected: object
     got: object
 
@@ -141,19 +167,22 @@ def mismatch_of_values(
     """
     if not expected.numel():
         return None
-    scale = root_mean_square(expected) if tolerance.atol else 0.0
+    if torch.equal(got, expected):  # NaN never equals, so this says nothing of outputs that hold one
+        differences.elements += expected.numel()
+        return None
+    rule = _Rule(tolerance, root_mean_square(expected) if tolerance.atol else 0.0)
     mine = Differences()
     first: _First | None = None
     start = 0
     for ours, theirs in zip(
         expected.reshape(-1).split(CHUNK_ELEMENTS), got.reshape(-1).split(CHUNK_ELEMENTS), strict=True
     ):
-        bad_at = _compare_chunk(theirs, ours, tolerance, scale, mine)
+        bad_at = _compare_chunk(theirs, ours, rule, mine)
         if bad_at is not None and first is None:
-            first = _First(start + bad_at, ours[bad_at].item(), theirs[bad_at].item())
+            first = _First(_place(start + bad_at, expected.shape), ours[bad_at].item(), theirs[bad_at].item())
         start += ours.numel()
     _merge(mine, differences)
-    return None if first is None else _explain(first, expected.shape, tolerance, scale, path, mine)
+    return None if first is None else _explain(first, rule, path, mine)
 
 
 def _merge(mine: Differences, total: Differences) -> None:
@@ -163,9 +192,7 @@ def _merge(mine: Differences, total: Differences) -> None:
     total.elements += mine.elements
 
 
-def _compare_chunk(
-    got: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance, scale: float, seen: Differences
-) -> int | None:
+def _compare_chunk(got: torch.Tensor, expected: torch.Tensor, rule: _Rule, seen: Differences) -> int | None:
     """Add one chunk to `seen`; return the index of its first bad element, None if there is none."""
     if not (expected.is_floating_point() or expected.is_complex()):
         bad = got != expected
@@ -177,7 +204,7 @@ def _compare_chunk(
         difference = (theirs - ours).abs()
         magnitude = ours.abs()
         finite = torch.isfinite(theirs) & torch.isfinite(ours)
-        within = difference <= tolerance.atol * scale + tolerance.rtol * magnitude
+        within = difference <= rule.tolerance.atol * rule.scale + rule.tolerance.rtol * magnitude
         bad = ~torch.where(finite, within, theirs == ours)
         difference = torch.where(finite, difference, 0.0)
         magnitude = torch.where(finite, magnitude, 0.0)
@@ -190,26 +217,26 @@ def _compare_chunk(
     return int(bad.int().argmax()) if count else None
 
 
-def _explain(
-    first: _First, shape: Sequence[int], tolerance: Tolerance, scale: float, path: str, seen: Differences
-) -> Finding:
-    index = [int(place) for place in torch.unravel_index(torch.tensor(first.index), tuple(shape))] if shape else []
-    where = f"{path} at index {index}" if index else path
+def _explain(first: _First, rule: _Rule, path: str, seen: Differences) -> Finding:
+    where = f"{path} at index {first.index}" if first.index else path
     is_nonfinite = isinstance(first.got, float) and not math.isfinite(first.got)
     share = 100 * seen.outside / seen.elements
-    rule = (
-        f"|got-expected| <= {tolerance.atol:g} x {scale:.4g} (rms) + {tolerance.rtol:g} x |expected|"
-        if tolerance.atol or tolerance.rtol
-        else "exact equality"
-    )
     return Finding(
         check="nonfinite" if is_nonfinite else "values",
         message=(
             f"{where}: expected {_number(first.expected)}, got {_number(first.got)}; "
             f"max abs error {seen.max_abs:.4g}, max rel error {seen.max_rel:.4g}; "
-            f"{share:.4g} % of {seen.elements} elements outside tolerance ({rule})"
+            f"{share:.4g} % of {seen.elements} elements outside tolerance ({rule.words()})"
         ),
     )
+
+
+def _place(index: int, shape: Sequence[int]) -> list[int]:
+    places: list[int] = []
+    for size in reversed(shape):
+        index, place = divmod(index, size)
+        places.insert(0, place)
+    return places
 
 
 def _number(value: object) -> str:

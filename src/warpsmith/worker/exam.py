@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import torch
 
-from warpsmith.core.errors import InfrastructureError
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Finding, Stage
 from warpsmith.worker.arena import ArenaError
@@ -82,16 +81,13 @@ class Examiner:
         return self.process.ask(step, stage=stage, limit_s=limit_s)
 
     def _attach(self, setting: Setting) -> None:
-        arenas = (setting.inputs, setting.outputs)
-        if self._attached == arenas:
+        inputs, outputs = setting.inputs, setting.outputs
+        if self._attached == (inputs, outputs):
             return
-        inputs, outputs = arenas
-        if inputs is None or outputs is None:
-            raise InfrastructureError("a candidate was called before its inputs were drawn")
         descriptors = [arena.descriptor for arena in (inputs, outputs) if arena.descriptor is not None]
         step = Attach(inputs=inputs.handle, outputs=outputs.handle)
         self.process.ask(step, stage=Stage.COMPARE, limit_s=ATTACH_S, descriptors=descriptors)
-        self._attached = arenas
+        self._attached = (inputs, outputs)
 
     def judge(self, setting: Setting, draw: Draw, done: Done, stage: Stage, which: str) -> None:
         """Compare what a call left behind with what it should have.
@@ -105,9 +101,13 @@ class Examiner:
             return
         if any(bool(torch.isnan(t).any()) for t in tensors_of(draw.expected) if t.is_floating_point()):
             name = self.task.problem.name
-            raise ProblemError(f"problem {name!r}: the reference returned NaN on workload {setting.workload.name!r}")
+            raise ProblemError(
+                f"problem {name!r}: the reference returned NaN on workload {setting.workload.name!r}"
+            )
         where = f" (workload {setting.workload.name!r}, {which})"
-        raise Misbehaved(stage, Finding(check=finding.check, message=finding.message + where), self.process.log)
+        raise Misbehaved(
+            stage, Finding(check=finding.check, message=finding.message + where), self.process.log
+        )
 
     def _difference(self, setting: Setting, draw: Draw, done: Done) -> Finding | None:
         if done.outputs is None:
@@ -118,7 +118,6 @@ class Examiner:
             return finding
         outputs = tensor_leaves(draw.expected_tree)
         leaves = packed([leaf for _, leaf in outputs] + [done.state[name] for name in draw.state])
-        assert setting.outputs is not None
         if offsets(leaves)[1] > setting.outputs.memory.numel():
             raise ArenaError("the outputs do not fit their arena")
         got = views(setting.outputs.memory, leaves)
@@ -132,10 +131,13 @@ class Examiner:
             leaf: TensorLeaf | None = done.state.get(name)
             if leaf is None:
                 return Finding(
-                    check="state", message=f"the reference updates buffer {name!r}; the candidate has none of that name"
+                    check="state",
+                    message=f"the reference updates buffer {name!r}; the candidate has none of that name",
                 )
             if leaf.shape != tuple(tensor.shape) or leaf.dtype != str(tensor.dtype).removeprefix("torch."):
-                return Finding(check="state", message=f"buffer {name!r} has shape {list(leaf.shape)} {leaf.dtype}")
+                return Finding(
+                    check="state", message=f"buffer {name!r} has shape {list(leaf.shape)} {leaf.dtype}"
+                )
         return None
 
     def _mutation(self, setting: Setting, draw: Draw) -> Finding | None:
@@ -143,6 +145,10 @@ class Examiner:
         if draw.changed_inputs is None:
             if setting.stamp() == draw.stamp:
                 return None
-            return Finding(check="mutation", message="the candidate changed its inputs; the reference does not")
+            return Finding(
+                check="mutation", message="the candidate changed its inputs; the reference does not"
+            )
         paths = [f"input {index} after the call" for index in range(len(live))]
-        return compare_all(live, draw.changed_inputs, paths, self.task.problem.tolerance_for, self.differences)
+        return compare_all(
+            live, draw.changed_inputs, paths, self.task.problem.tolerance_for, self.differences
+        )

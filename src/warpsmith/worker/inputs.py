@@ -36,7 +36,7 @@ class LoadedProblem:
         code = compile(problem.source, f"<problem {problem.name}>", "exec")
         self._guard("its import", lambda: exec(code, self._module.__dict__))  # noqa: S102 - the user's own file
 
-    def _guard(self, what: str, action: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def _guard(self, what: str, action: Callable[[], Any]) -> Any:
         try:
             return action()
         except torch.cuda.OutOfMemoryError:
@@ -46,7 +46,7 @@ class LoadedProblem:
                 f"problem {self.problem.name!r}: {what} raised {type(error).__name__}: {error}"
             ) from error
 
-    def _call(self, function: str, axes: Mapping[str, Axis], device: torch.device) -> Any:  # noqa: ANN401
+    def _call(self, function: str, axes: Mapping[str, Axis], device: torch.device) -> Any:
         found = getattr(self._module, function, None)
         if found is None and function == "get_init_inputs":
             return []
@@ -57,12 +57,12 @@ class LoadedProblem:
         with torch.device(device):
             return self._guard(f"{function}()", lambda: found(**taken))
 
-    def init_inputs(self, workload: Workload, seed: int, device: torch.device) -> Any:  # noqa: ANN401
+    def init_inputs(self, workload: Workload, seed: int, device: torch.device) -> Any:
         """Return what `Model` is constructed with: a list, or a dict of keyword arguments."""
         seed_all(derive(seed, "init_inputs"))
         return to_target(self._call("get_init_inputs", workload.axes, device), device, workload.dtype)
 
-    def inputs(self, workload: Workload, seed: int, device: torch.device) -> Any:  # noqa: ANN401
+    def inputs(self, workload: Workload, seed: int, device: torch.device) -> Any:
         """Return fresh forward inputs on `device`: a list, or a dict of keyword arguments."""
         seed_all(seed)
         made = self._call("get_inputs", workload.axes, device)
@@ -70,7 +70,7 @@ class LoadedProblem:
             made = [made]
         return to_target(made, device, workload.dtype)
 
-    def construct(self, arguments: Any, workload: Workload, seed: int, device: torch.device) -> Any:  # noqa: ANN401
+    def construct(self, arguments: Any, workload: Workload, seed: int, device: torch.device) -> Any:
         """Return the reference module on `device`, built after seeding with `seed`."""
         model = getattr(self._module, "Model", None)
         if not callable(model):
@@ -82,13 +82,13 @@ class LoadedProblem:
             made.to(device=device, dtype=dtype_of(workload.dtype) if workload.dtype else None)
         return made
 
-    def forward(self, model: Any, inputs: Any) -> Any:  # noqa: ANN401
+    def forward(self, model: Any, inputs: Any) -> Any:
         """Call the reference without gradients."""
         with torch.no_grad():
             return self._guard("forward", lambda: call_with(model, inputs))
 
 
-def call_with(function: Callable[..., Any], arguments: Any) -> Any:  # noqa: ANN401
+def call_with(function: Callable[..., Any], arguments: Any) -> Any:
     """Call `function` with a list as positional or a dict as keyword arguments."""
     return function(**arguments) if isinstance(arguments, dict) else function(*arguments)
 
@@ -101,7 +101,7 @@ def seed_all(seed: int) -> None:
         numpy.random.seed(seed % 2**32)
 
 
-def to_target(value: Any, device: torch.device, dtype: str | None) -> Any:  # noqa: ANN401
+def to_target(value: Any, device: torch.device, dtype: str | None) -> Any:
     """Move a nested value's tensors to `device`; cast floating ones to `dtype`, never the others."""
     if isinstance(value, torch.Tensor):
         is_cast = dtype is not None and value.is_floating_point()

@@ -6,6 +6,7 @@ the admission test. Nothing here imports torch.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -16,6 +17,13 @@ from warpsmith.core.task import Target, Task
 from warpsmith.core.verdict import Finding, Verdict
 
 
+class Role(StrEnum):
+    """What a trusted worker is started for; a verifier keeps a nursery of candidate processes."""
+
+    VERIFIER = "verifier"
+    WORKSHOP = "workshop"
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="job", forbid_unknown_fields=True):
     """Verify one candidate for one task."""
 
@@ -24,7 +32,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="job",
 
 
 class JobResult(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="job_result", forbid_unknown_fields=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="answer",
+    tag="job_result",
+    forbid_unknown_fields=True,
 ):
     """The verdict on one job."""
 
@@ -53,8 +66,8 @@ class Captured(
 ):
     """The source of a standalone candidate, or the names of the variants that were asked for."""
 
-    source: str | None
-    variants: tuple[str, ...]
+    source: str = ""
+    variants: tuple[str, ...] = ()
 
 
 class AdmissionJob(
@@ -80,11 +93,15 @@ class Admission(
     reference_ns: dict[str, int]
 
 
-class ProbeJob(msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="probe", forbid_unknown_fields=True):
+class ProbeJob(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="probe", forbid_unknown_fields=True
+):
     """Ask what the machine has."""
 
 
-class Probe(msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="probe", forbid_unknown_fields=True):
+class Probe(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="probe", forbid_unknown_fields=True
+):
     """What the machine has.
 
     Attributes:

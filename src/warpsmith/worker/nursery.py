@@ -7,6 +7,7 @@ child, adopts whatever candidates leave running, and kills it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -18,8 +19,8 @@ import msgspec
 
 from warpsmith.worker.process import (
     adopt_orphans,
-    describe_status,
     descendants,
+    describe_status,
     die_with_parent,
     kill,
     kill_tree,
@@ -39,13 +40,17 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     import_s: float
 
 
-class Fork(msgspec.Struct, frozen=True, kw_only=True, tag_field="order", tag="fork", forbid_unknown_fields=True):
+class Fork(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="order", tag="fork", forbid_unknown_fields=True
+):
     """Start a candidate process; its socket and its output pipe come along."""
 
     device_type: str
 
 
-class End(msgspec.Struct, frozen=True, kw_only=True, tag_field="order", tag="end", forbid_unknown_fields=True):
+class End(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="order", tag="end", forbid_unknown_fields=True
+):
     """Make an end of candidate `pid` and everything it started.
 
     Attributes:
@@ -146,16 +151,15 @@ def main() -> None:
     start = time.monotonic()
     import warpsmith.worker.candidate_side  # noqa: F401, PLC0415 - torch, once for all candidates
 
-    try:
+    # A CPU host may lack triton; its backend says so itself.
+    with contextlib.suppress(ImportError):
         import triton  # noqa: F401, PLC0415
-    except ImportError:
-        pass  # noqa: S110 - a CPU host without triton; the triton backend says so itself
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page of the parent
     channel.send(Ready(import_s=time.monotonic() - start))
     while True:
         try:
-            order = channel.receive(Order)  # type: ignore[type-var, arg-type]
+            order: Order = channel.receive(Order)
         except ChannelClosed:
             return
         if isinstance(order, Fork):

@@ -94,7 +94,9 @@ class Race:
             with self.examiner.phases("timing"):
                 order = list(self.samples)
                 for name in order if number % 2 == 0 else reversed(order):
-                    self.samples[name] += self._block(name, draw, self._calls[name], f"timed round {number + 1}")
+                    self.samples[name] += self._block(
+                        name, draw, self._calls[name], f"timed round {number + 1}"
+                    )
             number += 1
 
     def _is_done(self, rounds: int) -> bool:
@@ -115,7 +117,7 @@ class Race:
         examiner, setting = self.examiner, self.setting
         done = examiner.call(setting, draw, calls=calls, stage=Stage.TIME)
         if not self._repeats or draw.changed_inputs is not None:
-            # The n-th call of such a module differs from its first; time n, then check one more from the start.
+            # The n-th call of such a module differs from its first: time n, then check one from the start.
             if draw.changed_inputs is not None:
                 draw = setting.draw("time", "again", which)
             samples, done = done.samples_ns, examiner.call(setting, draw, calls=1, stage=Stage.TIME)

@@ -7,8 +7,10 @@ Never imports candidate code; a candidate's faults arrive as `Misbehaved` and le
 
 from __future__ import annotations
 
+import sys
 import time
 
+import msgspec
 import torch
 
 from warpsmith.core.errors import InfrastructureError
@@ -17,10 +19,11 @@ from warpsmith.core.seeds import derive
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Accepted, Faulted, Measurement, Rejected, Stage, Verdict
 from warpsmith.worker.arena import ArenaError
-from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved, Nursery
+from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.exam import Examiner
 from warpsmith.worker.inputs import LoadedProblem, ProblemError
 from warpsmith.worker.job import Job
+from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.phases import Phases
 from warpsmith.worker.probe_env import provenance, software
 from warpsmith.worker.race import Race
@@ -32,8 +35,8 @@ from warpsmith.worker.timers import DEFAULT_TIMER
 class ReferenceSide:
     """Verifies one candidate at a time on one device."""
 
-    def __init__(self) -> None:
-        self._nursery: Nursery | None = None
+    def __init__(self, nursery: Nursery | None = None) -> None:
+        self._nursery = nursery
         self._problem: LoadedProblem | None = None
         self._settings: dict[tuple[str, int], Setting] = {}
         self._software = software()
@@ -54,6 +57,7 @@ class ReferenceSide:
         except ProblemError as error:
             verdict = Faulted(reason=str(error))
         except InfrastructureError as error:
+            self._nursery = None  # it may be what failed; the next candidate gets a new one
             verdict = Faulted(reason=str(error))
         except (torch.cuda.OutOfMemoryError, MemoryError, ArenaError) as error:
             verdict = Faulted(reason=f"the reference side ran out of memory: {str(error).splitlines()[0]}")
@@ -121,7 +125,8 @@ class ReferenceSide:
 
     def _forget(self) -> None:
         self._settings.clear()
-        torch._dynamo.reset()  # noqa: SLF001 - the public name of it is torch.compiler.reset, which is this
+        if "torch._dynamo" in sys.modules:  # resetting it would import it, which takes seconds
+            torch.compiler.reset()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
 
@@ -143,8 +148,6 @@ class ReferenceSide:
 
 
 def _with_wall(verdict: Verdict, phases: Phases, wall_s: float) -> Verdict:
-    import msgspec  # noqa: PLC0415
-
     if isinstance(verdict, Faulted):
         return msgspec.structs.replace(verdict, wall_s=wall_s)
     rounded = {name: round(seconds, 4) for name, seconds in phases.seconds.items()}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from warpsmith.core.errors import InfrastructureError
 from warpsmith.core.problem import Workload
 from warpsmith.core.seeds import derive
 from warpsmith.worker.arena import Arena
@@ -62,8 +63,8 @@ class Setting:
         self.model = problem.construct(self._arguments, workload, self._construct_seed, device)
         self._pristine = {name: t.detach().clone() for name, t in self._named().items()}
         self._prepared: dict[str, Callable[..., Any]] = {}
-        self.inputs: Arena | None = None
-        self.outputs: Arena | None = None
+        self._inputs: Arena | None = None
+        self._outputs: Arena | None = None
         self._weights: tuple[int, int] = (secrets.randbits(62) | 1, secrets.randbits(62))
 
     def _named(self) -> dict[str, torch.Tensor]:
@@ -113,8 +114,8 @@ class Setting:
         state = {n: t.detach().clone() for n, t in buffers.items() if not torch.equal(t, self._pristine[n])}
         expected_tree = describe(expected)
         self._refuse_odd_outputs(expected_tree)
-        size = offsets(packed([leaf for _, leaf in tensor_leaves(expected_tree)] + [leaf_of(t) for t in state.values()]))
-        self._make_room("outputs", size[1])
+        leaves = [leaf for _, leaf in tensor_leaves(expected_tree)] + [leaf_of(t) for t in state.values()]
+        self._outputs = self._room(self._outputs, offsets(packed(leaves))[1])
         return Draw(tree, live, expected, expected_tree, state, changed, run_seed, self.stamp())
 
     def _place_inputs(self, seed: int) -> tuple[Tree, Any]:
@@ -123,28 +124,39 @@ class Setting:
         tree = describe(values)
         for path, leaf in leaves_of(tree, "input"):
             if not _can_cross(leaf):
-                raise ProblemError(f"problem {self.problem.problem.name!r}: {path} can't be handed to a candidate")
+                raise ProblemError(
+                    f"problem {self.problem.problem.name!r}: {path} can't be handed to a candidate"
+                )
         leaves = [leaf for _, leaf in tensor_leaves(tree)]
-        self._make_room("inputs", offsets(leaves)[1])
-        assert self.inputs is not None
+        self._inputs = self._room(self._inputs, offsets(leaves)[1])
         placed = _fill(self.inputs, leaves, list(tensors_of(values)), 0)
         return tree, rebuild(tree, iter(placed))
 
-    def _make_room(self, which: str, size_bytes: int) -> None:
-        arena: Arena | None = getattr(self, which)
-        if arena is None or arena.memory.numel() < size_bytes:
-            if arena is not None:
-                arena.close()
-            setattr(self, which, None)
-            setattr(self, which, Arena.create(size_bytes, self.device))
+    @property
+    def inputs(self) -> Arena:
+        """The arena that the last draw filled."""
+        return _present(self._inputs)
 
-    def _own_memory(self, value: Any) -> Any:  # noqa: ANN401
+    @property
+    def outputs(self) -> Arena:
+        """The arena with room for what the last draw expects."""
+        return _present(self._outputs)
+
+    def _room(self, arena: Arena | None, size_bytes: int) -> Arena:
+        if arena is not None and arena.memory.numel() >= size_bytes:
+            return arena
+        if arena is not None:
+            arena.close()
+        return Arena.create(size_bytes, self.device)
+
+    def _own_memory(self, value: Any) -> Any:
         """Clone what shares memory with inputs or weights: a candidate may write there."""
-        assert self.inputs is not None
         foreign = {self.inputs.memory.untyped_storage().data_ptr()}
         foreign |= {tensor.untyped_storage().data_ptr() for tensor in self._named().values()}
         tensors = [
-            t.clone() if t.layout == torch.strided and t.untyped_storage().data_ptr() in foreign else t.detach()
+            t.clone()
+            if t.layout == torch.strided and t.untyped_storage().data_ptr() in foreign
+            else t.detach()
             for t in tensors_of(value)
         ]
         try:
@@ -168,16 +180,17 @@ class Setting:
 
     def poison(self) -> None:
         """Overwrite the outputs arena, so that an output never written is seen."""
-        if self.outputs is not None:
-            self.outputs.memory.fill_(POISON_BYTE)
+        self.outputs.memory.fill_(POISON_BYTE)
         if self.device.type == "cuda":
-            if torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device) > HOARD_BYTES:
+            if (
+                torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+                > HOARD_BYTES
+            ):
                 torch.cuda.empty_cache()
             _synchronize(self.device)
 
     def stamp(self) -> tuple[int, int]:
         """Fingerprint the inputs arena with weights the candidate can't know."""
-        assert self.inputs is not None
         words = self.inputs.memory[: self.inputs.memory.numel() // 8 * 8].view(torch.int64)
         plain, weighted = 0, 0
         multiplier, offset = self._weights
@@ -201,10 +214,16 @@ class Setting:
 
     def close_arenas(self) -> None:
         """Give shared memory back; the live module and its baselines stay."""
-        for arena in (self.inputs, self.outputs):
+        for arena in (self._inputs, self._outputs):
             if arena is not None:
                 arena.close()
-        self.inputs = self.outputs = None
+        self._inputs = self._outputs = None
+
+
+def _present(arena: Arena | None) -> Arena:
+    if arena is None:
+        raise InfrastructureError("an arena was used before anything was drawn")
+    return arena
 
 
 def _can_cross(leaf: Tree) -> bool:
@@ -213,7 +232,9 @@ def _can_cross(leaf: Tree) -> bool:
     return isinstance(leaf, ScalarLeaf)
 
 
-def _fill(arena: Arena, leaves: list[TensorLeaf], tensors: list[torch.Tensor], start: int) -> list[torch.Tensor]:
+def _fill(
+    arena: Arena, leaves: list[TensorLeaf], tensors: list[torch.Tensor], start: int
+) -> list[torch.Tensor]:
     places = views(arena.memory, leaves, start=start)
     for place, tensor in zip(places, tensors, strict=True):
         place.copy_(tensor)

@@ -15,7 +15,9 @@ import msgspec
 Tree: TypeAlias = Union["TensorLeaf", "ScalarLeaf", "OpaqueLeaf", "SequenceNode", "MappingNode"]
 
 
-class TensorLeaf(msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="tensor", forbid_unknown_fields=True):
+class TensorLeaf(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="tensor", forbid_unknown_fields=True
+):
     """A tensor by description.
 
     Attributes:
@@ -33,14 +35,18 @@ class TensorLeaf(msgspec.Struct, frozen=True, kw_only=True, tag_field="node", ta
     type_name: str = ""
 
 
-class ScalarLeaf(msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="scalar", forbid_unknown_fields=True):
+class ScalarLeaf(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="scalar", forbid_unknown_fields=True
+):
     """A number, text, dtype or None, as text, so that infinities and wide integers survive."""
 
     kind: Literal["none", "bool", "int", "float", "str", "dtype"]
     text: str
 
 
-class OpaqueLeaf(msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="opaque", forbid_unknown_fields=True):
+class OpaqueLeaf(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="node", tag="opaque", forbid_unknown_fields=True
+):
     """Something that can't cross: an object of class `type_name`."""
 
     type_name: str
@@ -76,7 +82,9 @@ class ArenaHandle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     cuda_ipc: str | None
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="load", forbid_unknown_fields=True):
+class Load(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="load", forbid_unknown_fields=True
+):
     """Import the candidate; compile what it compiles at import."""
 
     source: str
@@ -109,7 +117,9 @@ class Construct(
     arena: ArenaHandle
 
 
-class Attach(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="attach", forbid_unknown_fields=True):
+class Attach(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="attach", forbid_unknown_fields=True
+):
     """Map the two arenas of a workload: inputs to read, outputs to write."""
 
     inputs: ArenaHandle
@@ -135,7 +145,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run"
     reset_state: bool = False
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True, tag_field="reply", tag="done", forbid_unknown_fields=True):
+class Done(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="reply", tag="done", forbid_unknown_fields=True
+):
     """A step went well.
 
     Attributes:
@@ -153,7 +165,9 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag_field="reply", tag="do
     own: tuple[str, ...] = ()
 
 
-class Failed(msgspec.Struct, frozen=True, kw_only=True, tag_field="reply", tag="failed", forbid_unknown_fields=True):
+class Failed(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="reply", tag="failed", forbid_unknown_fields=True
+):
     """The candidate's code raised.
 
     Attributes:

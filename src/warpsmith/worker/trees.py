@@ -71,7 +71,7 @@ def _contiguous_stride(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(stride)
 
 
-def describe(value: object) -> Tree:
+def describe(value: object) -> Tree:  # noqa: PLR0911 - one kind of value each
     """Return the tree of a nested value; what can't cross becomes an `OpaqueLeaf`."""
     if isinstance(value, torch.Tensor):
         return leaf_of(value)
@@ -90,8 +90,10 @@ def describe(value: object) -> Tree:
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return MappingNode(keys=tuple(value), items=tuple(describe(item) for item in value.values()))
     if isinstance(value, list | tuple):
-        kind = "tuple" if isinstance(value, tuple) else "list"
-        return SequenceNode(kind=kind, items=tuple(describe(item) for item in value))
+        return SequenceNode(
+            kind="tuple" if isinstance(value, tuple) else "list",
+            items=tuple(describe(item) for item in value),
+        )
     return OpaqueLeaf(type_name=type(value).__qualname__)
 
 

@@ -12,12 +12,10 @@ import select
 import socket
 import time
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
 
 from warpsmith.core.codec import decode, encode
 from warpsmith.core.errors import RecordError
-
-T = TypeVar("T")
 
 # A capture result holds source text and a job holds a problem; nothing honest comes near this.
 MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -79,11 +77,11 @@ class Channel:
         except (BrokenPipeError, ConnectionResetError) as error:
             raise ChannelClosed from error
 
-    def receive(self, kind: type[T], *, deadline: float | None = None) -> T:
+    def receive(self, kind: Any, *, deadline: float | None = None) -> Any:
         """Return the next message, which must be of type `kind`.
 
         Args:
-            kind: a struct or a tagged union of structs.
+            kind: a struct or a tagged union of structs; unions are no types to a checker, hence `Any`.
             deadline: `time.monotonic()` value after which to give up; None waits for ever.
 
         Raises:

@@ -12,6 +12,6 @@ class Baseline(Protocol):
     Runs on the reference side. Importing the module of a baseline imports no torch.
     """
 
-    def prepare(self, model: Any) -> Callable[..., Any]:  # noqa: ANN401 - an nn.Module or any callable
+    def prepare(self, model: Any) -> Callable[..., Any]:
         """Return what is to be timed; it is called under `no_grad` and warmed up by the caller."""
         ...

@@ -17,7 +17,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     mode: Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"] = "default"
 
-    def prepare(self, model: Any) -> Callable[..., Any]:  # noqa: ANN401
+    def prepare(self, model: Any) -> Callable[..., Any]:
         """Return the compiled module; the first call compiles it."""
         import torch  # noqa: PLC0415 - names of baselines are listed on the host, without torch
 

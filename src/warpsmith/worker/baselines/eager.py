@@ -11,7 +11,7 @@ import msgspec
 class Eager(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """PyTorch's eager mode, TF32 as the problem leaves it (off by default)."""
 
-    def prepare(self, model: Any) -> Callable[..., Any]:  # noqa: ANN401
+    def prepare(self, model: Any) -> Callable[..., Any]:
         """Return the module itself."""
         called: Callable[..., Any] = model
         return called

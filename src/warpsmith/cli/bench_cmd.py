@@ -1,0 +1,89 @@
+"""warpsmith bench: search every problem of a suite and report on all."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from warpsmith.cli.options import (
+    baseline_option,
+    choices,
+    device_option,
+    json_option,
+    seed_option,
+    tier_of,
+    tier_option,
+)
+from warpsmith.cli.running import run_and_write
+from warpsmith.problems import find
+from warpsmith.report import report_of, to_markdown
+from warpsmith.search.budget import parse_budget
+from warpsmith.search.run import Plan, new_seed, start
+from warpsmith.verify import Verifier
+from warpsmith.verify.batch import Asked
+
+
+@click.command()
+@click.argument("suite", required=False)
+@click.option("--strategy", default="best_of_n", show_default=True, help="What to try next.")
+@click.option(
+    "--proposer", "proposers", multiple=True, help="Who makes candidates; repeatable.  [default: inductor]"
+)
+@click.option(
+    "-o", "options", multiple=True, metavar="NAME=VALUE", help="Option of the strategy or a proposer."
+)
+@click.option(
+    "--budget", default="trials=8,wall=5m", show_default=True, help="When to stop, for each problem."
+)
+@click.option("--out", required=True, metavar="RUN", help="New run folder.")
+@device_option
+@tier_option
+@baseline_option
+@seed_option
+@json_option
+def bench(
+    suite: str | None,
+    strategy: str,
+    proposers: tuple[str, ...],
+    options: tuple[str, ...],
+    budget: str,
+    out: str,
+    device: str,
+    tier: str,
+    baselines: tuple[str, ...],
+    seed: int | None,
+    as_json: bool,
+) -> int:
+    """Search every problem that SUITE denotes (the shipped suite by default), one report for all.
+
+    An interrupted run goes on with `warpsmith search --resume RUN`.
+    """
+    chosen, makers = choices(strategy, proposers or ("inductor",), options)
+    command = shlex.join(["warpsmith", *sys.argv[1:]])
+    plan = Plan(strategy=chosen, proposers=makers, budget=parse_budget(budget), command=command)
+    plan.check()
+    found = find(suite)
+    for broken in found.broken:
+        click.echo(f"left out: {broken.reason}", err=True)
+    asked = Asked(
+        device=device,
+        tier=tier_of(tier),
+        baselines=baselines or None,
+        seed=new_seed() if seed is None else seed,
+    )
+    folder = Path(out)
+    with Verifier() as verifier:
+        tasks = [asked.task(verifier, problem) for problem in found.problems]
+        with start(folder, plan, tasks) as archive:
+            written = run_and_write(archive, plan, verifier, tasks)
+    if as_json:
+        click.echo(json.dumps({"run": out, "problems": len(tasks), "report": str(written["json"])}))
+        return 0
+    click.echo(to_markdown(report_of([folder]), beside=folder))
+    for kind, path in written.items():
+        click.echo(f"{kind}: {path}")
+    return 0

@@ -1,0 +1,81 @@
+"""warpsmith doctor: what works on this machine, and how to make the rest work."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import platform
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from warpsmith import __version__
+from warpsmith.cli.options import json_option
+from warpsmith.core.errors import WarpsmithError
+from warpsmith.verify import Verifier
+
+# Extra -> a module that only it brings.
+EXTRAS = {"torch": "torch", "search": "sqlalchemy", "report": "vl_convert", "gpu": "pynvml"}
+PROFILERS = ("ncu", "nsys", "compute-sanitizer")
+ISOLATION = (
+    "process: candidates run in processes of their own, as the same user; run strangers' code in a container"
+)
+
+
+def findings() -> dict[str, Any]:
+    """Return everything the doctor knows, as plain values."""
+    seen: dict[str, Any] = {
+        "warpsmith": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "extras": {name: importlib.util.find_spec(module) is not None for name, module in EXTRAS.items()},
+        "compilers": {name: shutil.which(name) or "" for name in ("g++", "nvcc", "ninja")},
+        "profilers": {name: shutil.which(name) or "" for name in PROFILERS},
+        "isolation": ISOLATION,
+        "devices": {},
+        "software": {},
+        "backends": {},
+        "problems": [],
+    }
+    if sys.platform != "linux":
+        seen["problems"].append("workers need Linux (shared memory files and process control)")
+    elif seen["extras"]["torch"]:
+        try:
+            with Verifier() as verifier:
+                probe = verifier.probe()
+            seen |= {"devices": probe.devices, "software": probe.software, "backends": probe.backends}
+        except WarpsmithError as error:
+            seen["problems"].append(f"a worker does not start: {error}")
+    for name, is_there in seen["extras"].items():
+        if not is_there and name != "gpu":
+            seen["problems"].append(f"extra {name!r} is missing: pip install 'warpsmith[{name}]'")
+    if not seen["compilers"]["g++"]:
+        seen["problems"].append("no g++: C++ candidates and torch.compile on the CPU need one")
+    return seen
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Say what works here: devices, compilers, backends, isolation, profilers."""
+    seen = findings()
+    if as_json:
+        click.echo(json.dumps(seen))
+        return 0
+    click.echo(f"warpsmith {seen['warpsmith']}, Python {seen['python']}, {seen['platform']}")
+    for name, line in seen["devices"].items():
+        click.echo(f"  device    {name}: {line}")
+    for name, lack in seen["backends"].items():
+        click.echo(f"  backend   {name}: {lack or 'works'}")
+    for kind in ("compilers", "profilers"):
+        for name, path in seen[kind].items():
+            click.echo(f"  {kind[:-1]:<9} {name}: {path or 'not found'}")
+    click.echo(f"  isolation {seen['isolation']}")
+    for name, version in seen["software"].items():
+        click.echo(f"  version   {name} {version}")
+    for problem in seen["problems"]:
+        click.echo(f"problem: {problem}")
+    click.echo("all is well" if not seen["problems"] else f"{len(seen['problems'])} problems")
+    return 0

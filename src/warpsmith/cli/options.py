@@ -1,0 +1,88 @@
+"""Options that several commands share, and how their text becomes components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from warpsmith.core.errors import UsageError
+from warpsmith.core.registry import suggest
+from warpsmith.core.task import Tier
+from warpsmith.propose import PROPOSERS
+from warpsmith.search import STRATEGIES
+from warpsmith.search.run import Choice
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+device_option = click.option(
+    "--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]", help="Where to run."
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else."
+)
+baseline_option = click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    metavar="NAME",
+    help="What speedups are stated against; repeatable.",
+)
+seed_option = click.option("--seed", type=int, help="Repeat a verdict's inputs; drawn afresh by default.")
+tier_option = click.option(
+    "--tier",
+    type=click.Choice([tier.value for tier in Tier]),
+    default=Tier.VERIFY.value,
+    show_default=True,
+    help="How much evidence to ask for.",
+)
+
+
+def split_options(pairs: Iterable[str]) -> dict[str, str]:
+    """Return `name=value` words as a mapping.
+
+    Raises:
+        UsageError: a word has no `=`.
+    """
+    options = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"no option {pair!r}; write -o name=value")
+        options[name] = value
+    return options
+
+
+def choices(
+    strategy: str, proposers: Iterable[str], pairs: Iterable[str]
+) -> tuple[Choice, tuple[Choice, ...]]:
+    """Deal options out to the strategy and the proposers that have a field of that name.
+
+    `name=value` goes to every component with such an option; `component.name=value` to that one.
+
+    Raises:
+        UsageError: an option fits nobody.
+    """
+    components: dict[str, Any] = {strategy: STRATEGIES.get(strategy)}
+    components |= {name: PROPOSERS.get(name) for name in proposers}
+    dealt: dict[str, dict[str, str]] = {name: {} for name in components}
+    for option, value in split_options(pairs).items():
+        owner, dot, field = option.rpartition(".")
+        takers = [
+            n for n, kind in components.items() if field in kind.__struct_fields__ and (not dot or n == owner)
+        ]
+        if not takers:
+            known = sorted({f for kind in components.values() for f in kind.__struct_fields__})
+            raise UsageError(f"no option {option!r} of {', '.join(components)}{suggest(field, known)}")
+        for name in takers:
+            dealt[name][field] = value
+    return (
+        Choice(name=strategy, options=dealt[strategy]),
+        tuple(Choice(name=name, options=dealt[name]) for name in proposers),
+    )
+
+
+def tier_of(name: str) -> Tier:
+    """Return the tier called `name`."""
+    return Tier(name)

@@ -1,0 +1,141 @@
+"""warpsmith problems: list, show and check what there is to compute."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from warpsmith.cli.options import device_option, json_option
+from warpsmith.cli.words import time_text
+from warpsmith.core.problem import Problem
+from warpsmith.problems import Found, find, load
+from warpsmith.search.run import new_seed
+from warpsmith.verify import Verifier
+
+
+@click.group()
+def problems() -> None:
+    """What there is to compute: suites, files, other people's benchmarks."""
+
+
+def _filters(command: Any) -> Any:
+    for option in (
+        click.option("--name", metavar="PATTERN", help="Only names like this, with * and ?."),
+        click.option("--dtype", help="Only problems with a workload of this dtype."),
+        click.option("--tag", help="Only problems with this tag."),
+        click.option("--level", help="Only this level, e.g. 1."),
+        click.argument("locator", required=False),
+    ):
+        command = option(command)
+    return command
+
+
+@problems.command("list")
+@_filters
+@json_option
+def list_problems(as_json: bool, **filters: str | None) -> int:
+    """List the problems that LOCATOR denotes, the shipped suite by default."""
+    found = _find(filters)
+    if as_json:
+        rows = [_row(problem) for problem in found.problems]
+        unusable = [{"name": broken.name, "reason": broken.reason} for broken in found.broken]
+        click.echo(json.dumps({"problems": rows, "broken": unusable}))
+        return 0
+    width = max((len(problem.name) for problem in found.problems), default=0)
+    for problem in found.problems:
+        click.echo(f"{problem.name:<{width}}  {problem.description}")
+    for broken in found.broken:
+        click.echo(f"not usable: {broken.reason}", err=True)
+    return 0
+
+
+def _find(filters: dict[str, str | None]) -> Found:
+    locator = filters.pop("locator")
+    return find(
+        locator, level=filters["level"], tag=filters["tag"], dtype=filters["dtype"], name=filters["name"]
+    )
+
+
+def _row(problem: Problem) -> dict[str, Any]:
+    workloads = {w.name: w.axes | ({"dtype": w.dtype} if w.dtype else {}) for w in problem.workloads}
+    return {
+        "name": problem.name,
+        "description": problem.description,
+        "tags": list(problem.tags),
+        "license": problem.license,
+        "workloads": workloads,
+        "id": problem.id,
+    }
+
+
+@problems.command()
+@click.argument("locator")
+@json_option
+def show(locator: str, as_json: bool) -> int:
+    """Show one problem: workloads, tolerances, source."""
+    problem = load(locator)
+    row = _row(problem)
+    if as_json:
+        click.echo(json.dumps(row | {"source": problem.source, "origin": problem.origin}))
+        return 0
+    click.echo(f"{problem.name}: {problem.description}")
+    click.echo(f"tags: {', '.join(problem.tags) or 'none'}; license: {problem.license or 'not stated'}")
+    for name, axes in row["workloads"].items():
+        click.echo(
+            f"workload {name}: "
+            + (", ".join(f"{axis}={value}" for axis, value in axes.items()) or "as written")
+        )
+    for dtype, tolerance in problem.tolerances.items():
+        click.echo(
+            f"tolerance {dtype}: atol {tolerance.atol:g}, rtol {tolerance.rtol:g} ({tolerance.reason})"
+        )
+    click.echo(f"\n{problem.source}", nl=False)
+    return 0
+
+
+@problems.command()
+@_filters
+@device_option
+@json_option
+def check(device: str, as_json: bool, **filters: str | None) -> int:
+    """Admission test: the reference runs, repeats itself, and no trivial answer passes.
+
+    Exit status 1 when a problem fails.
+    """
+    found = _find(filters)
+    rows: list[dict[str, Any]] = [
+        {"name": broken.name, "admitted": False, "findings": [broken.reason], "reference_ns": {}}
+        for broken in found.broken
+    ]
+    with Verifier() as verifier:
+        target = verifier.target(device)
+        for problem in found.problems:
+            admission = verifier.admit(problem, target, new_seed())
+            findings = [finding.message for finding in admission.findings]
+            rows.append(
+                {
+                    "name": problem.name,
+                    "admitted": not findings,
+                    "findings": findings,
+                    "reference_ns": admission.reference_ns,
+                }
+            )
+            if not as_json:
+                _say(rows[-1])
+    failed = sum(not row["admitted"] for row in rows)
+    if as_json:
+        click.echo(json.dumps({"device": target.device, "problems": rows, "failed": failed}))
+    else:
+        for broken in found.broken:
+            click.echo(f"FAIL  {broken.name}: {broken.reason}")
+        click.echo(f"{len(rows) - failed} of {len(rows)} problems admitted on {target.device}")
+    return 1 if failed else 0
+
+
+def _say(row: dict[str, Any]) -> None:
+    times = ", ".join(f"{name} {time_text(ns)}" for name, ns in row["reference_ns"].items())
+    click.echo(f"{'ok  ' if row['admitted'] else 'FAIL'}  {row['name']}  ({times or 'not timed'})")
+    for finding in row["findings"]:
+        click.echo(f"      {finding}")

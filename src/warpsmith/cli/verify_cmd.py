@@ -1,0 +1,97 @@
+"""warpsmith verify: one candidate, or a file of pairs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from warpsmith.cli.main import EXIT_FAULTED
+from warpsmith.cli.options import (
+    baseline_option,
+    device_option,
+    json_option,
+    seed_option,
+    tier_of,
+    tier_option,
+)
+from warpsmith.cli.words import verdict_text
+from warpsmith.core.errors import UsageError
+from warpsmith.core.verdict import Accepted, Rejected, Verdict
+from warpsmith.problems import load
+from warpsmith.verify import Verifier
+from warpsmith.verify.batch import Asked, Batch, Pair, verify_one
+from warpsmith.verify.view import verdict_view
+
+
+def exit_status(verdict: Verdict) -> int:
+    """0 accepted, 1 rejected, 3 faulted."""
+    return 0 if isinstance(verdict, Accepted) else 1 if isinstance(verdict, Rejected) else EXIT_FAULTED
+
+
+@click.command()
+@click.argument("problem", required=False)
+@click.argument("candidate", required=False)
+@click.option(
+    "--backend", default="auto", show_default=True, help="How to build it; recognised from the source."
+)
+@device_option
+@tier_option
+@baseline_option
+@seed_option
+@click.option("--batch", metavar="PAIRS.jsonl", help='Lines of {"problem", "candidate", "backend"?}.')
+@click.option(
+    "--out", metavar="VERDICTS.jsonl", help="Where --batch writes a verdict a line, in the same order."
+)
+@json_option
+def verify(
+    problem: str | None,
+    candidate: str | None,
+    backend: str,
+    device: str,
+    tier: str,
+    baselines: tuple[str, ...],
+    seed: int | None,
+    batch: str | None,
+    out: str | None,
+    as_json: bool,
+) -> int:
+    """Decide whether CANDIDATE computes what PROBLEM does, and how fast.
+
+    Exit status: 0 accepted, 1 rejected, 2 usage error, 3 faulted. With --batch: 0 when every
+    pair got an answer, 3 when one faulted.
+    """
+    asked = Asked(device=device, tier=tier_of(tier), baselines=baselines or None, seed=seed)
+    if batch is not None:
+        if problem or candidate or out is None:
+            raise UsageError("--batch takes --out VERDICTS.jsonl and no PROBLEM or CANDIDATE")
+        return _batch(Path(batch), Path(out), asked, as_json=as_json)
+    if problem is None or candidate is None or out is not None:
+        raise UsageError("give PROBLEM and CANDIDATE, or --batch PAIRS.jsonl --out VERDICTS.jsonl")
+    with Verifier() as verifier:
+        pair = Pair(problem=problem, candidate=candidate, backend=backend)
+        verdict = verify_one(verifier, load, pair, asked)
+    click.echo(json.dumps(verdict_view(verdict)) if as_json else verdict_text(verdict))
+    return exit_status(verdict)
+
+
+def _batch(pairs: Path, out: Path, asked: Asked, *, as_json: bool) -> int:
+    from rich.console import Console  # noqa: PLC0415 - only this path draws
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    counts = {"accepted": 0, "rejected": 0, "faulted": 0}
+    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        Batch(pairs, out, asked, load) as batch,
+        Progress(*columns, console=Console(file=sys.stderr)) as progress,
+    ):
+        bar = progress.add_task("verifying", total=len(batch), completed=batch.finished)
+        for verdict in batch:
+            status = "accepted" if isinstance(verdict, Accepted) else "faulted"
+            counts["rejected" if isinstance(verdict, Rejected) else status] += 1
+            progress.advance(bar)
+    words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    click.echo(json.dumps({"out": str(out), **counts}) if as_json else f"{words}; verdicts in {out}")
+    return EXIT_FAULTED if counts["faulted"] else 0
