@@ -1,0 +1,35 @@
+"""What every test shares: GPU tests are skipped, with the reason, where there is no CUDA device.
+
+Knows nothing about Warpsmith itself; helpers for one area live beside that area's tests.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROBE = "import torch; print(torch.cuda.is_available(), torch.__version__)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    gpu_tests = [item for item in items if item.get_closest_marker("gpu")]
+    if not gpu_tests:
+        return
+    reason = why_no_cuda()
+    if reason is not None:
+        for item in gpu_tests:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def why_no_cuda() -> str | None:
+    """Return why GPU tests cannot run here, or None where they can.
+
+    Asks in a process of its own: a CUDA context in this one would be inherited, broken, by forks.
+    """
+    answer = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        return "torch cannot be imported here"
+    available, version = answer.stdout.split()
+    return None if available == "True" else f"no CUDA device that torch {version} can use"
