@@ -68,7 +68,8 @@ class Watch:
         if isinstance(event, TaskStarted):
             row = self.rows.setdefault(event.task.id, Row(event.task))
             row.budget, row.started_at, row.is_running = event.budget, time.monotonic(), True
-            self._say(f"{event.task.problem.name}: {event.finished} trials finished before")
+            if event.finished:
+                self._say(f"{event.task.problem.name}: goes on after {event.finished} finished trials")
         elif isinstance(event, PhaseStarted):
             self.rows[event.task_id].state = f"{event.phase} {event.detail}"
         elif isinstance(event, TrialFinished):

@@ -81,12 +81,12 @@ def _batch(pairs: Path, out: Path, asked: Asked, *, as_json: bool) -> int:
     from rich.console import Console  # noqa: PLC0415 - only this path draws
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    counts = {"accepted": 0, "rejected": 0, "faulted": 0}
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
         Batch(pairs, out, asked, load) as batch,
         Progress(*columns, console=Console(file=sys.stderr)) as progress,
     ):
+        counts = {status: batch.statuses.count(status) for status in ("accepted", "rejected", "faulted")}
         bar = progress.add_task("verifying", total=len(batch), completed=batch.finished)
         for verdict in batch:
             status = "accepted" if isinstance(verdict, Accepted) else "faulted"

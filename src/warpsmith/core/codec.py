@@ -55,7 +55,7 @@ def decode(data: bytes | str, kind: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         name = getattr(kind, "__name__", str(kind))
         raise RecordError(f"not a {name} record: {error}") from error
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
-from typing import Any, Generic, TypeVar
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -53,7 +53,7 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownName: no built-in and no entry point has that name.
-            UsageError: a third party claims a built-in name.
+            UsageError: a third party claims a built-in name, or another's, or does not import.
         """
         claims = [point for point in entry_points(group=self.group) if point.name == name]
         if name in self._builtin and claims:
@@ -63,12 +63,26 @@ class Registry(Generic[T]):
             component: type[T] = getattr(importlib.import_module(module), attribute)
             return component
         if claims:
-            component = claims[0].load()
-            return component
+            return self._load(name, claims)
         raise UnknownName(f"no {self.kind} {name!r}{suggest(name, self.names())}")
+
+    def _load(self, name: str, claims: list[EntryPoint]) -> type[T]:
+        if len(claims) > 1:
+            rivals = " and ".join(sorted(claim.value for claim in claims))
+            raise UsageError(f"{self.kind} {name!r} is claimed by {rivals}; uninstall all but one")
+        try:
+            component: type[T] = claims[0].load()
+        except Exception as error:  # a plugin's module may raise anything
+            raise UsageError(
+                f"{self.kind} {name!r} ({claims[0].value}) can't be imported: {error}; "
+                "repair or uninstall the package it comes from"
+            ) from error
+        return component
 
     def make(self, name: str, options: Mapping[str, object] | None = None) -> T:
         """Return an instance of `name` with `options`; text is converted to the field's type.
+
+        Where a field holds several values, text has them between commas: `variants=default,freezing`.
 
         Raises:
             UnknownName: there is no such component, or it has no such option.
@@ -81,8 +95,22 @@ class Registry(Generic[T]):
             if option not in fields:
                 raise UnknownName(f"{self.kind} {name!r} has no option {option!r}{suggest(option, fields)}")
         try:
-            made: Any = msgspec.convert(given, type=component, strict=False)
+            made: Any = msgspec.convert(_split_lists(given, component), type=component, strict=False)
         except (msgspec.ValidationError, ValueError) as error:
             raise UsageError(f"{self.kind} {name!r}: {error}") from error
         instance: T = made
         return instance
+
+
+def _split_lists(options: Mapping[str, object], component: type) -> dict[str, object]:
+    types = {f.encode_name: f.type for f in msgspec.structs.fields(component)} if options else {}
+    return {
+        name: [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str) and _holds_several(types[name])
+        else value
+        for name, value in options.items()
+    }
+
+
+def _holds_several(kind: object) -> bool:
+    return any(get_origin(each) in {list, tuple} for each in (kind, *get_args(kind)))

@@ -5,7 +5,9 @@ Knows files and lines; is told how to load a problem, since formats are a siblin
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +16,12 @@ from typing import IO, Self
 
 import msgspec
 
-from warpsmith.core.errors import RecordError, UsageError, WarpsmithError
+from warpsmith.core.errors import InfrastructureError, RecordError, UsageError, WarpsmithError
 from warpsmith.core.problem import Problem
 from warpsmith.core.task import Task, Tier
 from warpsmith.core.verdict import Faulted, Rejected, Verdict
 from warpsmith.verify.scan import AUTO, read_candidate
-from warpsmith.verify.verifier import Verifier
+from warpsmith.verify.verifier import Verifier, check_baselines
 from warpsmith.verify.view import verdict_view
 
 Loader = Callable[[str], Problem]
@@ -49,6 +51,18 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     backend: str = AUTO
 
 
+# How a line of OUT begins, as far as it is the same in all.
+LINE_START = b'{"problem": "'
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """What of a line of OUT says whose verdict it is, and which."""
+
+    problem: str
+    candidate: str
+    status: str
+
+
 def verify_one(verifier: Verifier, load: Loader, pair: Pair, asked: Asked) -> Verdict:
     """Return the verdict on one pair.
 
@@ -73,7 +87,8 @@ def read_pairs(path: Path) -> list[Pair]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"can't read the pairs in {str(path)!r}: {error}") from error
     pairs = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines: a path may hold characters that it, unlike JSON, takes for the end of a line.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -95,7 +110,7 @@ class Batch:
     are kept and not done again.
 
     Attributes:
-        finished: verdicts that were there at the start.
+        statuses: those of the verdicts that were there at the start, in order.
     """
 
     def __init__(self, pairs: Path, out: Path, asked: Asked, load: Loader) -> None:
@@ -105,20 +120,33 @@ class Batch:
         self._asked = msgspec.structs.replace(asked, seed=seed)
         self._load = load
         self._out_path = out
-        self.finished = self._count_finished()
-        self._out: IO[str] | None = None
+        self.statuses = self._earlier()
+        self._out: IO[bytes] | None = None
         self._verifier = Verifier()
 
     def __len__(self) -> int:
         return len(self._pairs)
 
+    @property
+    def finished(self) -> int:
+        """How many verdicts were there at the start."""
+        return len(self.statuses)
+
     def __enter__(self) -> Self:
+        check_baselines(self._asked.baselines or ())
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._verifier.close)
+            self._verifier.target(self._asked.device)
+            self._out = self._open()
+            undo.pop_all()
+        return self
+
+    def _open(self) -> IO[bytes]:
         try:
-            self._out = self._out_path.open("a", encoding="utf-8")
+            # Unbuffered: a verdict is on disk when it is written, and closing has nothing left to fail on.
+            return self._out_path.open("ab", buffering=0)
         except OSError as error:
             raise UsageError(f"can't write verdicts to {str(self._out_path)!r}: {error.strerror}") from error
-        self._verifier.target(self._asked.device)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -127,25 +155,31 @@ class Batch:
         if self._out is not None:
             self._out.close()
 
-    def _count_finished(self) -> int:
-        if not self._out_path.exists():
-            return 0
-        data = self._out_path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole != data:
-            self._out_path.write_bytes(whole)  # the last line was cut off by a kill
-        lines = whole.splitlines()
-        for pair, line in zip(self._pairs, lines, strict=False):
-            record = json.loads(line)
-            if (record.get("problem"), record.get("candidate")) != (pair.problem, pair.candidate):
-                raise UsageError(
-                    f"{str(self._out_path)!r} holds verdicts of other pairs; choose another --out"
-                )
-        if len(lines) > len(self._pairs):
-            raise UsageError(
-                f"{str(self._out_path)!r} holds more verdicts than there are pairs; choose another --out"
-            )
-        return len(lines)
+    def _earlier(self) -> list[str]:
+        name = str(self._out_path)
+        try:
+            data = self._out_path.read_bytes()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise UsageError(f"can't write verdicts to {name!r}: {error.strerror}") from error
+        size = data.rfind(b"\n") + 1
+        try:
+            found = [msgspec.json.decode(line, type=_Written) for line in data[:size].splitlines()]
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{name!r} holds something else than verdicts; choose another --out") from error
+        if any(
+            (one.problem, one.candidate) != (pair.problem, pair.candidate)
+            for pair, one in zip(self._pairs, found, strict=False)
+        ):
+            raise UsageError(f"{name!r} holds verdicts of other pairs; choose another --out")
+        if len(found) > len(self._pairs):
+            raise UsageError(f"{name!r} holds more verdicts than there are pairs; choose another --out")
+        if data[size:] and not data[size:].startswith(LINE_START[: len(data) - size]):
+            raise UsageError(f"{name!r} ends in something else than a verdict; choose another --out")
+        if size != len(data):
+            os.truncate(self._out_path, size)  # the last line was cut off by a kill
+        return [one.status for one in found]
 
     def __iter__(self) -> Iterator[Verdict]:
         if self._out is None:
@@ -158,7 +192,17 @@ class Batch:
             except WarpsmithError as error:
                 # One bad line must not cost the others their verdicts.
                 verdict = Faulted(reason=str(error))
-            record = {"problem": pair.problem, "candidate": pair.candidate, **verdict_view(verdict)}
-            self._out.write(json.dumps(record) + "\n")
-            self._out.flush()
+            self._write(self._out, pair, verdict)
             yield verdict
+
+    def _write(self, out: IO[bytes], pair: Pair, verdict: Verdict) -> None:
+        record = {"problem": pair.problem, "candidate": pair.candidate, **verdict_view(verdict)}
+        line = json.dumps(record).encode() + b"\n"
+        try:
+            is_whole = out.write(line) == len(line)
+        except OSError as error:
+            raise InfrastructureError(
+                f"can't write to {str(self._out_path)!r} ({error.strerror}); the verdicts before are kept"
+            ) from error
+        if not is_whole:
+            raise InfrastructureError(f"no space left for {str(self._out_path)!r}; the verdicts before are kept")

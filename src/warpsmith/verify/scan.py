@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from pathlib import Path
 
 from warpsmith.core.candidate import Candidate
@@ -33,8 +34,9 @@ def read_candidate(path: str, backend: str = AUTO) -> Candidate | Rejected:
     """
     try:
         data = Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"can't read candidate {path!r}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        said = getattr(error, "strerror", None) or error
+        raise UsageError(f"can't read candidate {path!r}: {said}") from error
     source = decode_source(data)
     return source if isinstance(source, Rejected) else candidate_of(source, backend)
 
@@ -57,10 +59,14 @@ def scan(candidate: Candidate, target: Target) -> Rejected | None:
     if not candidate.source.strip():
         return _reject("empty", "the source is empty")
     try:
-        tree = ast.parse(candidate.source)
-    except (SyntaxError, ValueError) as error:
+        with warnings.catch_warnings():
+            # An invalid escape in a docstring is the candidate's affair, not the host's.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(candidate.source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
-        said = getattr(error, "msg", None) or str(error)
+        # The parser's own stack overflows (MemoryError) without a word.
+        said = getattr(error, "msg", None) or str(error) or "nested too deeply"
         return _reject(
             "syntax", f"the source is not Python: {said}" + (f" (line {line})" if line else ""), line
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ from warpsmith.core.task import BASELINES_OF, EFFORTS, Limits, Target, Task, Tie
 from warpsmith.core.verdict import Faulted, Finding, Verdict
 from warpsmith.verify.scan import scan
 from warpsmith.verify.worker_process import RequestFailed, WorkerProcess
+from warpsmith.worker.baselines import make_baseline
 from warpsmith.worker.job import Admission, AdmissionJob, Job, JobResult, Probe, ProbeJob
 
 START_S = 180.0
@@ -100,13 +102,18 @@ class Verifier:
             tier: decides effort and, where they are not given, baselines.
             baselines: names; None takes the tier's.
             limits: when to kill a candidate; None takes the defaults.
+
+        Raises:
+            UsageError: there is no such baseline.
         """
+        names = BASELINES_OF[tier] if baselines is None else baselines
+        check_baselines(names)
         return Task(
             problem=problem,
             target=target,
             tier=tier,
             effort=EFFORTS[tier],
-            baselines=BASELINES_OF[tier] if baselines is None else baselines,
+            baselines=names,
             limits=limits or Limits(),
             seed=seed,
         )
@@ -140,6 +147,16 @@ class Verifier:
             return self._worker.ask(job, Admission, limit_s=ADMISSION_S)
         except (RequestFailed, WorkerDied) as error:
             return Admission(findings=(Finding(check="reference", message=str(error)),), reference_ns={})
+
+
+def check_baselines(names: Iterable[str]) -> None:
+    """Make sure that every baseline exists.
+
+    Raises:
+        UsageError: one does not, or has no such mode.
+    """
+    for name in names:
+        make_baseline(name)
 
 
 def deadline_s(task: Task) -> float:

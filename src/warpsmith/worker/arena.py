@@ -15,8 +15,11 @@ import os
 
 import torch
 
+from warpsmith.worker.process import available_bytes
 from warpsmith.worker.steps import ArenaHandle
 
+# Of what is available; the rest is for whoever else runs here.
+SHARED_MEMORY_SHARE = 0.9
 IPC_HANDLE_BYTES = 64
 LAZY_PEER_ACCESS = 1
 
@@ -90,6 +93,9 @@ class Arena:
         size_bytes = max(size_bytes, mmap.PAGESIZE)
         if device.type == "cuda":
             return cls._create_cuda(size_bytes, device)
+        # Linux would hand out pages until the machine has none left for anybody, and only then refuse.
+        if size_bytes > (room := int(available_bytes() * SHARED_MEMORY_SHARE)):
+            raise ArenaError(f"no {size_bytes} bytes of shared memory, only {room}", out_of_memory=True)
         descriptor = os.memfd_create("warpsmith-arena", os.MFD_CLOEXEC)
         try:
             os.posix_fallocate(descriptor, 0, size_bytes)

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from warpsmith.core.errors import RecordError
-from warpsmith.core.verdict import Finding, Stage
+from warpsmith.core.verdict import ErrorStats, Finding, Stage
 from warpsmith.worker.nursery import End, Ended, Fork, Forked
 from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.output import Output
@@ -27,11 +27,14 @@ from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
 class Misbehaved(Exception):
     """The candidate's fault, with what a verdict needs to say of it."""
 
-    def __init__(self, stage: Stage, finding: Finding, log: str = "") -> None:
+    def __init__(
+        self, stage: Stage, finding: Finding, log: str = "", error: ErrorStats | None = None
+    ) -> None:
         super().__init__(finding.message)
         self.stage = stage
         self.finding = finding
         self.log = log
+        self.error = error
 
 
 class CandidateProcess:
@@ -87,10 +90,12 @@ class CandidateProcess:
 
     def end(self, *, is_closing: bool = False) -> str:
         """Kill it and all it started, remove its scratch, and say how it had ended by itself, if so."""
-        if self.pid == 0:
+        pid, self.pid = self.pid, 0
+        if pid == 0:
             return ""
-        how = self._nursery.order(End(pid=self.pid, is_closing=is_closing), Ended).how
-        self.pid = 0
-        self._channel.close()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        try:
+            how: str = self._nursery.order(End(pid=pid, is_closing=is_closing), Ended).how
+        finally:
+            self._channel.close()
+            shutil.rmtree(self.scratch, ignore_errors=True)
         return how

@@ -8,6 +8,7 @@ but the bytes it compares itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sys
@@ -30,7 +31,6 @@ from warpsmith.worker.steps import (
     Failed,
     Load,
     Run,
-    SequenceNode,
     Step,
     StepReply,
     TensorLeaf,
@@ -117,13 +117,14 @@ class CandidateSide:
             raise RuntimeError("the candidate was not loaded")
         arena = Arena.attach(step.arena, self.device, descriptors.pop() if descriptors else None)
         arguments, end = _take(step.arguments, arena.memory)
-        values = arguments if isinstance(step.arguments, SequenceNode) else [arguments]
         _seed(step.seed)
         with torch.device(self.device):
-            self.module = self.entry(*values)  # type: ignore[misc]
+            self.module = self.entry(**arguments) if isinstance(arguments, dict) else self.entry(*arguments)  # type: ignore[misc]
         if isinstance(self.module, torch.nn.Module):
-            dtype = dtype_of(step.dtype) if step.dtype else None
-            self.module.to(device=self.device, dtype=dtype).train(step.training)
+            self.module.to(device=self.device, dtype=dtype_of(step.dtype) if step.dtype else None)
+            # Only where it differs: a module in training mode may hold parts that its author froze.
+            if self.module.training != step.training:
+                self.module.train(step.training)
         given = dict(zip(step.state, views(arena.memory, list(step.state.values()), start=end), strict=True))
         loaded, own = _take_over(named_state(self.module), given)
         self._pristine = {name: tensor.detach().clone() for name, tensor in named_state(self.module).items()}
@@ -145,10 +146,11 @@ class CandidateSide:
         """Call the module on what lies in the inputs arena and write what the last call returned."""
         if self.inputs is None or self.outputs is None:
             raise RuntimeError("no arenas were attached")
-        inputs, _ = _take(step.inputs, self.inputs.memory)
+        inputs, _ = _take(step.inputs, self.inputs.memory, step.start_bytes)
         if step.reset_state:
-            for name, tensor in named_state(self.module).items():
-                tensor.detach().copy_(self._pristine[name])
+            # What a candidate registers in its first call is its own affair: it has no state to go back to.
+            for name in self._pristine.keys() & (state := named_state(self.module)).keys():
+                state[name].detach().copy_(self._pristine[name])
         kept: list[object] = []
 
         def call() -> None:
@@ -169,7 +171,7 @@ class CandidateSide:
         described = describe(list(exported.values()))
         leaves = packed([leaf for _, leaf in tensor_leaves(tree) + tensor_leaves(described)])
         memory = self.outputs.memory if self.outputs else torch.empty(0)
-        is_plain = all(not leaf.type_name for leaf in leaves)
+        is_plain = all(not leaf.type_name and leaf.device_type == self.device.type for leaf in leaves)
         # What is odd or too large is only described; the reference side refuses it by its description.
         if is_plain and offsets(leaves)[1] <= memory.numel():
             for place, tensor in zip(views(memory, leaves), tensors, strict=True):
@@ -189,29 +191,42 @@ class CandidateSide:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == str(self.path)]
         line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
-        text = "".join(traceback.format_exception(error)).replace(str(self.path), "candidate.py")
+        # Frames above the candidate's first are ours and would only mislead its author.
+        below = error.__traceback__
+        while below is not None and below.tb_frame.f_code.co_filename != str(self.path):
+            below = below.tb_next
+        text = "".join(traceback.format_exception(type(error), error, below))
+        text = text.replace(str(self.path), "candidate.py")
         log = (
             text if len(text) <= LOG_CHARACTERS else text[:1000] + "\n[...]\n" + text[1000 - LOG_CHARACTERS :]
         )
-        check, message = _classify(error, step)
+        check, message = _classify(error, step, is_ours=not lines)
         return Failed(check=check, message=_printable(message), log=_printable(log), line=line)
 
 
-def _classify(error: BaseException, step: Step) -> tuple[str, str]:
-    said = str(error).strip().splitlines() or [""]
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the candidate's own class, so its own __str__
+        return ""
+
+
+def _classify(error: BaseException, step: Step, *, is_ours: bool) -> tuple[str, str]:
+    """Return check and message; `is_ours` says that our call raised, before any line of the candidate ran."""
+    text = _text_of(error)
+    said = text.strip().splitlines() or [""]
     short = f"{type(error).__name__}: {said[0][:500]}" if said[0] else type(error).__name__
     if isinstance(error, NoEntry):
-        return "entry", str(error)
-    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        return "entry", text
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
         return "memory", f"the candidate ran out of memory ({short})"
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return "exit", f"the candidate left by {type(error).__name__} instead of returning"
     if isinstance(step, Load):
         return "import", f"the candidate does not import: {short}"
-    if isinstance(error, TypeError) and "argument" in str(error):
-        where = "__init__" if isinstance(step, Construct) else "forward"
-        return "arguments", f"{where} does not take the problem's arguments: {short}"
     where = "__init__" if isinstance(step, Construct) else "forward"
+    if isinstance(error, TypeError) and is_ours and "argument" in text:
+        return "arguments", f"{where} does not take the problem's arguments: {short}"
     return "exception", f"{where} raised {short}"
 
 
@@ -224,9 +239,9 @@ def _seed(seed: int) -> None:
     random.seed(seed)
 
 
-def _take(tree: Tree, memory: torch.Tensor) -> tuple[object, int]:
+def _take(tree: Tree, memory: torch.Tensor, start: int = 0) -> tuple[object, int]:
     leaves: list[TensorLeaf] = [leaf for _, leaf in tensor_leaves(tree)]
-    tensors: Iterator[torch.Tensor] = iter(views(memory, leaves))
+    tensors: Iterator[torch.Tensor] = iter(views(memory, leaves, start=start))
     return rebuild(tree, tensors), offsets(leaves)[1]
 
 
@@ -258,8 +273,9 @@ def serve(channel: Channel) -> None:
             reply = side.take(step, channel.take_descriptors())
         except BaseException as error:  # noqa: BLE001 - candidate code may raise anything, SystemExit included
             reply = side.failure(error, step)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # the candidate may have closed or replaced them
+                stream.flush()
         try:
             channel.send(reply)
         except (UnicodeEncodeError, RecordError) as error:

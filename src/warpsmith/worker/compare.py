@@ -6,7 +6,9 @@ a person or a model to act on; they give away no more of the reference than one 
 
 from __future__ import annotations
 
+import cmath
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -20,6 +22,8 @@ from warpsmith.worker.trees import scalar
 
 # Bounds the float64 temporaries: 3 x 128 MB, whatever the output's size.
 CHUNK_ELEMENTS = 1 << 24
+# Squares of doubles in this unit don't overflow; those of smaller doubles need no unit.
+HUGE = 1e200
 
 
 def mismatch_of_trees(  # noqa: PLR0911 - one way of differing each
@@ -131,9 +135,13 @@ class _Rule(NamedTuple):
     tolerance: Tolerance
     scale: float
 
+    @property
+    def is_exact(self) -> bool:
+        return not (self.tolerance.atol or self.tolerance.rtol)
+
     def words(self) -> str:
         atol, rtol = self.tolerance.atol, self.tolerance.rtol
-        if not (atol or rtol):
+        if self.is_exact:
             return "exact equality"
         return f"|got-expected| <= {atol:g} x {self.scale:.4g} (rms) + {rtol:g} x |expected|"
 
@@ -146,15 +154,21 @@ class _First(msgspec.Struct, frozen=True):
     got: object
 
 
-def root_mean_square(tensor: torch.Tensor) -> float:
-    """Root mean square over the finite elements; 0.0 where there are none."""
+def root_mean_square(tensor: torch.Tensor, unit: float = 1.0) -> float:
+    """Root mean square over the finite elements, summed in `unit`; 0.0 where there are none."""
     total, count = 0.0, 0
     for chunk in tensor.reshape(-1).split(CHUNK_ELEMENTS):
-        values = chunk.abs().double()
-        finite = values[torch.isfinite(values)]
+        values = _wide(chunk).abs()
+        finite = values[torch.isfinite(values)] / unit
         total += float(finite.square().sum())
         count += finite.numel()
-    return math.sqrt(total / count) if count else 0.0
+    if math.isinf(total):  # an infinite scale would make anything right
+        return root_mean_square(tensor, unit=HUGE)
+    return unit * math.sqrt(total / count) if count else 0.0
+
+
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
 
 
 def mismatch_of_values(
@@ -194,32 +208,31 @@ def _merge(mine: Differences, total: Differences) -> None:
 
 def _compare_chunk(got: torch.Tensor, expected: torch.Tensor, rule: _Rule, seen: Differences) -> int | None:
     """Add one chunk to `seen`; return the index of its first bad element, None if there is none."""
-    if not (expected.is_floating_point() or expected.is_complex()):
-        bad = got != expected
-        difference = (got.double() - expected.double()).abs()
-        magnitude = expected.double().abs()
+    ours, theirs = _wide(expected), _wide(got)
+    finite = torch.isfinite(theirs) & torch.isfinite(ours)
+    difference = torch.where(finite, (theirs - ours).abs(), 0.0)
+    magnitude = torch.where(finite, ours.abs(), 0.0)
+    if rule.is_exact:
+        bad = got != expected  # not the wide ones: 64-bit integers lose digits there
     else:
-        wide = torch.complex128 if expected.is_complex() else torch.float64
-        ours, theirs = expected.to(wide), got.to(wide)
-        difference = (theirs - ours).abs()
-        magnitude = ours.abs()
-        finite = torch.isfinite(theirs) & torch.isfinite(ours)
         within = difference <= rule.tolerance.atol * rule.scale + rule.tolerance.rtol * magnitude
         bad = ~torch.where(finite, within, theirs == ours)
-        difference = torch.where(finite, difference, 0.0)
-        magnitude = torch.where(finite, magnitude, 0.0)
     seen.elements += expected.numel()
-    seen.max_abs = max(seen.max_abs, float(difference.max()))
-    relative = torch.where(magnitude > 0, difference / magnitude, 0.0)
-    seen.max_rel = max(seen.max_rel, float(relative.max()))
+    seen.max_abs = _largest(seen.max_abs, difference)
+    seen.max_rel = _largest(seen.max_rel, torch.where(magnitude > 0, difference / magnitude, 0.0))
     count = int(bad.sum())
     seen.outside += count
     return int(bad.int().argmax()) if count else None
 
 
+def _largest(so_far: float, errors: torch.Tensor) -> float:
+    """Return the largest error; one beyond what a float holds counts as the largest float."""
+    return min(max(so_far, float(errors.max())), sys.float_info.max)
+
+
 def _explain(first: _First, rule: _Rule, path: str, seen: Differences) -> Finding:
     where = f"{path} at index {first.index}" if first.index else path
-    is_nonfinite = isinstance(first.got, float) and not math.isfinite(first.got)
+    is_nonfinite = isinstance(first.got, float | complex) and not cmath.isfinite(first.got)
     share = 100 * seen.outside / seen.elements
     return Finding(
         check="nonfinite" if is_nonfinite else "values",

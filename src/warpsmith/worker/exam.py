@@ -6,6 +6,8 @@ candidate; it knows seeds, tolerances and references, and the candidate none of 
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from warpsmith.core.task import Task
@@ -16,8 +18,8 @@ from warpsmith.worker.compare import Differences, compare_all, mismatch_of_trees
 from warpsmith.worker.inputs import ProblemError
 from warpsmith.worker.phases import Phases
 from warpsmith.worker.setting import Draw, Setting
-from warpsmith.worker.steps import Attach, Done, Run, TensorLeaf
-from warpsmith.worker.trees import offsets, packed, tensor_leaves, tensors_of, views
+from warpsmith.worker.steps import Attach, Done, Run, ScalarLeaf, TensorLeaf
+from warpsmith.worker.trees import leaves_of, offsets, packed, scalar, tensor_leaves, tensors_of, views
 
 ATTACH_S = 30.0
 
@@ -70,6 +72,7 @@ class Examiner:
         setting.poison()
         step = Run(
             inputs=draw.inputs,
+            start_bytes=draw.start_bytes,
             seed=draw.run_seed,
             calls=calls,
             timer=self.timer,
@@ -78,7 +81,12 @@ class Examiner:
         )
         # A block is planned to be short; its first calls may still be as slow as a single one may be.
         limit_s = self.task.limits.run_s * min(calls, 3)
-        return self.process.ask(step, stage=stage, limit_s=limit_s)
+        done = self.process.ask(step, stage=stage, limit_s=limit_s)
+        if len(done.samples_ns) != calls or not all(0 < ns <= limit_s * 1e9 for ns in done.samples_ns):
+            self.process.end()
+            message = f"the candidate's process reported times that {calls} calls can't have taken"
+            raise Misbehaved(stage, Finding(check="protocol", message=message), self.process.log)
+        return done
 
     def _attach(self, setting: Setting) -> None:
         inputs, outputs = setting.inputs, setting.outputs
@@ -99,14 +107,18 @@ class Examiner:
         finding = self._difference(setting, draw, done)
         if finding is None:
             return
-        if any(bool(torch.isnan(t).any()) for t in tensors_of(draw.expected) if t.is_floating_point()):
+        if _has_nan(draw):
             name = self.task.problem.name
             raise ProblemError(
                 f"problem {name!r}: the reference returned NaN on workload {setting.workload.name!r}"
             )
         where = f" (workload {setting.workload.name!r}, {which})"
+        self.process.end()  # its output ends with it, so that the log is whole
         raise Misbehaved(
-            stage, Finding(check=finding.check, message=finding.message + where), self.process.log
+            stage,
+            Finding(check=finding.check, message=finding.message + where),
+            self.process.log,
+            error=self.differences.stats() if self.differences.elements else None,
         )
 
     def _difference(self, setting: Setting, draw: Draw, done: Done) -> Finding | None:
@@ -152,3 +164,10 @@ class Examiner:
         return compare_all(
             live, draw.changed_inputs, paths, self.task.problem.tolerance_for, self.differences
         )
+
+
+def _has_nan(draw: Draw) -> bool:
+    scalars = [scalar(leaf) for _, leaf in leaves_of(draw.expected_tree) if isinstance(leaf, ScalarLeaf)]
+    if any(isinstance(value, float) and math.isnan(value) for value in scalars):
+        return True
+    return any(bool(torch.isnan(tensor).any()) for tensor in tensors_of(draw.expected))

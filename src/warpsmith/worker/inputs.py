@@ -15,11 +15,12 @@ from typing import Any
 
 import torch
 
+from warpsmith.core.codec import text_id
 from warpsmith.core.problem import Axis, Problem, Workload
 from warpsmith.core.seeds import derive
 from warpsmith.worker.trees import dtype_of
 
-MODULE_NAME = "warpsmith_problem"
+MODULE_PREFIX = "warpsmith_problem_"
 
 
 class ProblemError(Exception):
@@ -31,19 +32,25 @@ class LoadedProblem:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self._module = types.ModuleType(MODULE_NAME)
-        sys.modules[MODULE_NAME] = self._module  # dataclasses and torch.compile look their module up
-        code = compile(problem.source, f"<problem {problem.name}>", "exec")
-        self._guard("its import", lambda: exec(code, self._module.__dict__))  # noqa: S102 - the user's own file
+        # dataclasses and torch.compile look a module up by name and remember what they found.
+        name = f"{MODULE_PREFIX}{text_id(problem.source)[:16]}"
+        self._module = types.ModuleType(name)
+        sys.modules[name] = self._module
+        self._guard("its import", self._execute)
+
+    def _execute(self) -> None:
+        code = compile(self.problem.source, f"<problem {self.problem.name}>", "exec")
+        exec(code, self._module.__dict__)  # noqa: S102 - the user's own file
 
     def _guard(self, what: str, action: Callable[[], Any]) -> Any:
         try:
             return action()
         except torch.cuda.OutOfMemoryError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            said = next(iter(str(error).splitlines()), "")
             raise ProblemError(
-                f"problem {self.problem.name!r}: {what} raised {type(error).__name__}: {error}"
+                f"problem {self.problem.name!r}: {what} raised {type(error).__name__}: {said}"
             ) from error
 
     def _call(self, function: str, axes: Mapping[str, Axis], device: torch.device) -> Any:

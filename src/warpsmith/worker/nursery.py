@@ -79,6 +79,7 @@ Order: TypeAlias = Fork | End
 def _child(order: Fork, channel: Channel, descriptors: list[int], nursery: int) -> None:
     from warpsmith.worker.candidate_side import serve  # noqa: PLC0415 - imported before the fork, see main
 
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()
     die_with_parent(nursery)
     no_core_dumps()
@@ -142,10 +143,17 @@ def _sweep() -> None:
         time.sleep(0.002)
 
 
+def _leave(*_: object) -> None:
+    _sweep()
+    os._exit(0)
+
+
 def main() -> None:
     """Run the nursery on the socket whose descriptor is the first argument."""
     channel = Channel.of_descriptor(int(sys.argv[1]))
-    die_with_parent(int(sys.argv[2]))
+    # Not SIGKILL: what a candidate detached from itself has no parent to die with but us.
+    signal.signal(signal.SIGTERM, _leave)
+    die_with_parent(int(sys.argv[2]), signal.SIGTERM)
     adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     start = time.monotonic()
@@ -157,15 +165,14 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page of the parent
     channel.send(Ready(import_s=time.monotonic() - start))
-    while True:
-        try:
+    with contextlib.suppress(ChannelClosed):
+        while True:
             order: Order = channel.receive(Order)
-        except ChannelClosed:
-            return
-        if isinstance(order, Fork):
-            channel.send(Forked(pid=_fork(order, channel)))
-        else:
-            channel.send(Ended(how=_end(order)))
+            if isinstance(order, Fork):
+                channel.send(Forked(pid=_fork(order, channel)))
+            else:
+                channel.send(Ended(how=_end(order)))
+    _leave()
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Race:
         with self.examiner.phases("baselines"):
             pilots = {name: pilot for name in baselines if (pilot := self._prepare(name, draw))}
         with self.examiner.phases("timing"):
-            pilots[CANDIDATE] = self._block(CANDIDATE, draw, PILOT_CALLS, "the first timed call")
+            pilots[CANDIDATE] = self._candidate_block(draw, PILOT_CALLS, "the first timed call")
             self.samples |= {name: [] for name in pilots}
             self._plan(pilots)
         self._rounds()
@@ -69,9 +69,12 @@ class Race:
 
     def _prepare(self, name: str, draw: Draw) -> list[int]:
         """Compile and warm up a baseline; return pilot samples, or nothing where it does not work."""
+        return self._tried(name, draw, PILOT_CALLS) and self._tried(name, draw, PILOT_CALLS)
+
+    def _tried(self, name: str, draw: Draw, calls: int) -> list[int]:
+        """Return samples of a baseline, or nothing where it fails, which is noted."""
         try:
-            self._block(name, draw, PILOT_CALLS, "")
-            return self._block(name, draw, PILOT_CALLS, "")
+            return self._baseline_block(self.setting.baseline(name), draw, calls)
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             self.faults[name] = f"out of memory: {error}".splitlines()[0]
@@ -94,10 +97,17 @@ class Race:
             with self.examiner.phases("timing"):
                 order = list(self.samples)
                 for name in order if number % 2 == 0 else reversed(order):
-                    self.samples[name] += self._block(
-                        name, draw, self._calls[name], f"timed round {number + 1}"
-                    )
+                    self._turn(name, draw, f"timed round {number + 1}")
             number += 1
+
+    def _turn(self, name: str, draw: Draw, which: str) -> None:
+        calls = self._calls[name]
+        if name == CANDIDATE:
+            self.samples[name] += self._candidate_block(draw, calls, which)
+        elif taken := self._tried(name, draw, calls):
+            self.samples[name] += taken
+        else:  # half a race is none
+            del self.samples[name]
 
     def _is_done(self, rounds: int) -> bool:
         if min(len(samples) for samples in self.samples.values()) >= self.effort.max_samples:
@@ -107,11 +117,6 @@ class Race:
     def _is_tight(self, name: str) -> bool:
         interval = median_interval([self._timing(name)])
         return (interval.high - interval.low) / 2 <= self.effort.precision * interval.value
-
-    def _block(self, name: str, draw: Draw, calls: int, which: str) -> list[int]:
-        if name == CANDIDATE:
-            return self._candidate_block(draw, calls, which)
-        return self._baseline_block(self.setting.baseline(name), draw, calls)
 
     def _candidate_block(self, draw: Draw, calls: int, which: str) -> list[int]:
         examiner, setting = self.examiner, self.setting

@@ -141,6 +141,7 @@ class ReferenceSide:
             stage=error.stage,
             reason=error.finding.message,
             findings=(error.finding,),
+            error=error.error,
             log=error.log,
             provenance=where,
             phases_s=phases.seconds,

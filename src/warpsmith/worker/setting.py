@@ -19,6 +19,7 @@ from warpsmith.worker.baselines import make_baseline
 from warpsmith.worker.inputs import LoadedProblem, ProblemError, seed_all
 from warpsmith.worker.steps import Construct, ScalarLeaf, TensorLeaf, Tree
 from warpsmith.worker.trees import (
+    ALIGNMENT_BYTES,
     TreeError,
     describe,
     leaf_of,
@@ -31,6 +32,10 @@ from warpsmith.worker.trees import (
     views,
 )
 
+# Where inputs lie relative to outputs, modulo a page, can cost a CPU kernel a third of its speed (loads that
+# seem to depend on earlier stores), so it changes with every draw and is the same for all who are compared.
+PLACES = 64
+CACHE_LINE_BYTES = 64
 POISON_BYTE = 0xFF  # NaN in every IEEE format, -1 in every integer one
 STAMP_CHUNK = 1 << 22
 # Freed blocks that torch keeps are lost to the candidate's process; below this they don't matter.
@@ -47,6 +52,7 @@ class Draw(NamedTuple):
     state: dict[str, torch.Tensor]
     changed_inputs: list[torch.Tensor] | None
     run_seed: int
+    start_bytes: int
     stamp: tuple[int, int]
 
 
@@ -64,6 +70,7 @@ class Setting:
         self._pristine = {name: t.detach().clone() for name, t in self._named().items()}
         self._prepared: dict[str, Callable[..., Any]] = {}
         self._inputs: Arena | None = None
+        self._start_bytes = 0
         self._outputs: Arena | None = None
         self._weights: tuple[int, int] = (secrets.randbits(62) | 1, secrets.randbits(62))
 
@@ -76,6 +83,7 @@ class Setting:
         """Return the step that gives a candidate its arguments and weights, and the arena it names."""
         arguments = self._arguments if isinstance(self._arguments, dict) else list(self._arguments)
         tree = describe(arguments)
+        self._refuse_what_cannot_cross(tree, "init input")
         leaves = [leaf for _, leaf in tensor_leaves(tree)]
         state = {name: leaf_of(tensor) for name, tensor in self._pristine.items()}
         end = offsets(leaves)[1]
@@ -116,21 +124,27 @@ class Setting:
         self._refuse_odd_outputs(expected_tree)
         leaves = [leaf for _, leaf in tensor_leaves(expected_tree)] + [leaf_of(t) for t in state.values()]
         self._outputs = self._room(self._outputs, offsets(packed(leaves))[1])
-        return Draw(tree, live, expected, expected_tree, state, changed, run_seed, self.stamp())
+        stamp = self.stamp()
+        return Draw(tree, live, expected, expected_tree, state, changed, run_seed, self._start_bytes, stamp)
 
     def _place_inputs(self, seed: int) -> tuple[Tree, Any]:
         made = self.problem.inputs(self.workload, seed, self.device)
         values = made if isinstance(made, dict) else list(made)
         tree = describe(values)
-        for path, leaf in leaves_of(tree, "input"):
+        self._refuse_what_cannot_cross(tree, "input")
+        leaves = [leaf for _, leaf in tensor_leaves(tree)]
+        self._inputs = self._room(self._inputs, offsets(leaves)[1] + PLACES * ALIGNMENT_BYTES)
+        step_bytes = ALIGNMENT_BYTES if self.device.type == "cuda" else CACHE_LINE_BYTES
+        self._start_bytes = derive(seed, "place") % PLACES * step_bytes
+        placed = _fill(self.inputs, leaves, list(tensors_of(values)), self._start_bytes)
+        return tree, rebuild(tree, iter(placed))
+
+    def _refuse_what_cannot_cross(self, tree: Tree, what: str) -> None:
+        for path, leaf in leaves_of(tree, what):
             if not _can_cross(leaf):
                 raise ProblemError(
                     f"problem {self.problem.problem.name!r}: {path} can't be handed to a candidate"
                 )
-        leaves = [leaf for _, leaf in tensor_leaves(tree)]
-        self._inputs = self._room(self._inputs, offsets(leaves)[1])
-        placed = _fill(self.inputs, leaves, list(tensors_of(values)), 0)
-        return tree, rebuild(tree, iter(placed))
 
     @property
     def inputs(self) -> Arena:

@@ -131,13 +131,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run"
 
     Attributes:
         inputs: what lies there.
+        start_bytes: where in the arena the first of them begins; another place every time.
         seed: seeds the global generators before the call, for modules that draw.
-        calls: timed calls; 0 is a single call without a clock, indistinguishable to the candidate.
+        calls: how often to call, every time by the clock: a checked call is a timed one.
         export_state: names of parameters and buffers to write out after the outputs.
         reset_state: restore the weights that `Construct` gave first.
     """
 
     inputs: Tree
+    start_bytes: int
     seed: int
     calls: int
     timer: str

@@ -6,6 +6,7 @@ Used by both sides of the trust line; holds no state and takes no decision.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 import msgspec
 import torch
@@ -87,7 +88,7 @@ def describe(value: object) -> Tree:  # noqa: PLR0911 - one kind of value each
         return ScalarLeaf(kind="str", text=str(value))
     if isinstance(value, torch.dtype):
         return ScalarLeaf(kind="dtype", text=dtype_name(value))
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+    if _is_mapping(value):
         return MappingNode(keys=tuple(value), items=tuple(describe(item) for item in value.values()))
     if isinstance(value, list | tuple):
         return SequenceNode(
@@ -97,11 +98,15 @@ def describe(value: object) -> Tree:  # noqa: PLR0911 - one kind of value each
     return OpaqueLeaf(type_name=type(value).__qualname__)
 
 
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+
+
 def tensors_of(value: object) -> Iterator[torch.Tensor]:
     """Yield the tensors of a nested value in the order of its tree's leaves."""
     if isinstance(value, torch.Tensor):
         yield value
-    elif isinstance(value, Mapping):
+    elif _is_mapping(value):
         for item in value.values():
             yield from tensors_of(item)
     elif isinstance(value, list | tuple):

@@ -1,7 +1,8 @@
 """Put the captures of several workloads into one candidate file, each with kernels of its own.
 
-Text in, text out. Each capture's top-level names get its number as a suffix; a last class
-takes the first capture's weights and hands a call to the kernels that were made for it.
+Text in, text out. What means the same in all captures stands once; other top-level names get
+their capture's number as a suffix. A last class takes the first capture's weights and hands
+a call to the kernels that were made for it.
 """
 
 from __future__ import annotations
@@ -68,24 +69,71 @@ def {name}(*args, **kwargs):
 '''
 
 
+class _Statement(NamedTuple):
+    """A top-level statement: its text, what it binds, what it mentions."""
+
+    text: str
+    binds: frozenset[str]
+    mentions: frozenset[str]
+
+
 def bundle(parts: list[Part], *, title: str) -> str:
     """Return one candidate file for all `parts`; a single part is returned as it is."""
     if len(parts) == 1:
         return parts[0].source
     imports: dict[str, None] = {}
-    sections: list[str] = []
-    rows: list[str] = []
-    for number, part in enumerate(parts):
-        suffix = f"_{number}"
+    bodies: list[list[_Statement]] = []
+    for part in parts:
         body, imported = _split(part.source)
         imports |= dict.fromkeys(imported)
-        names = _top_level_names(body)
-        sections.append(f"# Workload {part.workload!r}.\n\n{_rename(body, names, suffix)}")
-        used = f"lambda owner: [(_slots{suffix}(owner, name), name.rpartition('.')[2]) for name in USED{suffix}]"
-        rows.append(f"    ({part.arguments!r}, {CLASS}{suffix}, {used}),")
-    kinds = "\n" + "\n".join(rows) + "\n"
-    dispatch = DISPATCH.format(kinds=kinds, name=CLASS)
-    return "\n".join([_header(parts, title), *imports, "", *sections, dispatch.lstrip("\n")])
+        bodies.append(body)
+    shared = _shared(bodies)
+    common = _joined([s for s in bodies[0] if s.binds and s.binds <= shared])
+    sections, rows = [], []
+    for number, (part, body) in enumerate(zip(parts, bodies, strict=True)):
+        suffix = f"_{number}"
+        own = [statement for statement in body if not (statement.binds and statement.binds <= shared)]
+        names = frozenset().union(*(statement.binds for statement in own))
+        text = _rename(_joined(own), names, suffix)
+        sections.append(f"# Workload {part.workload!r}.\n{text}")
+        rows.append(f"    ({part.arguments!r}, {CLASS}{suffix}, {_finder(names | shared, shared, suffix)}),")
+    dispatch = DISPATCH.format(kinds="\n" + "\n".join(rows) + "\n", name=CLASS)
+    return "\n".join([_header(parts, title), *imports, common, "", *sections, dispatch.lstrip("\n")])
+
+
+def _joined(statements: list[_Statement]) -> str:
+    text = ""
+    for statement in statements:
+        is_block = statement.text.lstrip().startswith(("def ", "class ", "@", "#"))
+        text += ("\n\n" if is_block else "\n") + statement.text + "\n"
+    return text
+
+
+def _finder(defined: frozenset[str], shared: frozenset[str], suffix: str) -> str:
+    """Return the text of a function that finds the weights a part uses in the module that owns them."""
+    if "USED" not in defined:
+        return "lambda owner: []"
+    slots, used = (name if name in shared else name + suffix for name in ("_slots", "USED"))
+    return f"lambda owner: [({slots}(owner, name), name.rpartition('.')[2]) for name in {used}]"
+
+
+def _shared(bodies: list[list[_Statement]]) -> frozenset[str]:
+    """Return the names that mean the same in every part, what they depend on included."""
+    meanings = []
+    for body in bodies:
+        by_name: dict[str, str] = {}
+        for statement in body:
+            for name in statement.binds:
+                by_name[name] = by_name.get(name, "") + statement.text
+        meanings.append(by_name)
+    own = {name for name in set().union(*meanings) if len({by_name.get(name) for by_name in meanings}) > 1}
+    # The class is the part's identity, also where two parts happen to agree.
+    own.add(CLASS)
+    while True:
+        more = {n for body in bodies for s in body if s.mentions & own for n in s.binds} - own
+        if not more:
+            return frozenset(set().union(*meanings) - own)
+        own |= more
 
 
 def _header(parts: list[Part], title: str) -> str:
@@ -97,32 +145,37 @@ def _header(parts: list[Part], title: str) -> str:
     return "\n".join(said) + '"""\n'
 
 
-def _split(source: str) -> tuple[str, list[str]]:
-    """Return the text of a file without its docstring and imports, and the imports."""
+def _split(source: str) -> tuple[list[_Statement], list[str]]:
+    """Return the statements of a file, with the comments above them, and apart from them its imports."""
     lines = source.splitlines()
+    statements: list[_Statement] = []
     imports: list[str] = []
+    end = 0
     for index, node in enumerate(ast.parse(source).body):
-        is_docstring = index == 0 and isinstance(node, ast.Expr)
-        if not (is_docstring or isinstance(node, ast.Import | ast.ImportFrom)):
-            continue
-        if not is_docstring:
+        text = "\n".join(lines[end : node.end_lineno]).strip("\n")
+        end = node.end_lineno or end
+        if isinstance(node, ast.Import | ast.ImportFrom):
             imports.append(ast.unparse(node))
-        for line in range(node.lineno - 1, node.end_lineno or node.lineno):
-            lines[line] = ""
-    return "\n".join(lines).strip("\n") + "\n", imports
+        elif not (index == 0 and isinstance(node, ast.Expr)):
+            names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+            statements.append(_Statement(text, _bound(node), names))
+    return statements, imports
 
 
-def _top_level_names(body: str) -> set[str]:
-    names: set[str] = set()
-    for node in ast.parse(body).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names |= {n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)}
-    return names
+def _bound(node: ast.stmt) -> frozenset[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return frozenset({node.name})
+    targets = (
+        node.targets
+        if isinstance(node, ast.Assign)
+        else [node.target]
+        if isinstance(node, ast.AugAssign)
+        else []
+    )
+    return frozenset(n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name))
 
 
-def _rename(body: str, names: set[str], suffix: str) -> str:
+def _rename(body: str, names: frozenset[str], suffix: str) -> str:
     """Add `suffix` to every use of `names` that is not an attribute; all else stays as it is."""
     edits: dict[int, list[tuple[int, str]]] = {}
     before = ""
