@@ -19,6 +19,7 @@ from warpsmith.cli.options import (
     tier_option,
 )
 from warpsmith.cli.running import run_and_write
+from warpsmith.core.errors import UsageError
 from warpsmith.problems import find
 from warpsmith.report import report_of, to_markdown
 from warpsmith.search.budget import parse_budget
@@ -60,15 +61,14 @@ def bench(
 ) -> int:
     """Search every problem that SUITE denotes (the shipped suite by default), one report for all.
 
-    An interrupted run goes on with `warpsmith search --resume RUN`.
+    Problems that fail the admission test are left out, and the report says which and why. An
+    interrupted run goes on with `warpsmith search --resume RUN`.
     """
     chosen, makers = choices(strategy, proposers or ("inductor",), options)
     command = shlex.join(["warpsmith", *sys.argv[1:]])
     plan = Plan(strategy=chosen, proposers=makers, budget=parse_budget(budget), command=command)
     plan.check()
     found = find(suite)
-    for broken in found.broken:
-        click.echo(f"left out: {broken.reason}", err=True)
     asked = Asked(
         device=device,
         tier=tier_of(tier),
@@ -77,8 +77,20 @@ def bench(
     )
     folder = Path(out)
     with Verifier() as verifier:
-        tasks = [asked.task(verifier, problem) for problem in found.problems]
-        with start(folder, plan, tasks) as archive:
+        refused = {broken.name: broken.reason for broken in found.broken}
+        tasks = []
+        for problem in found.problems:
+            task = asked.task(verifier, problem)
+            findings = verifier.admit(problem, task.target, task.seed).findings
+            if findings:
+                refused[problem.name] = findings[0].message
+            else:
+                tasks.append(task)
+        for name, reason in refused.items():
+            click.echo(f"left out: {name}: {reason}", err=True)
+        if not tasks:
+            raise UsageError("no problem there passed the admission test; see `warpsmith problems check`")
+        with start(folder, plan, tasks, not_admitted=refused) as archive:
             written = run_and_write(archive, plan, verifier, tasks)
     if as_json:
         click.echo(json.dumps({"run": out, "problems": len(tasks), "report": str(written["json"])}))

@@ -10,6 +10,16 @@ from warpsmith.report.runs import RunRecord
 from warpsmith.report.summary import Machine, ProblemSummary
 
 
+def refusals_of(runs: Sequence[RunRecord]) -> tuple[str, ...]:
+    """Return a sentence on the problems that failed the admission test; they count nowhere else."""
+    refused = {name: reason for run in runs for name, reason in run.not_admitted.items()}
+    if not refused:
+        return ()
+    named = "; ".join(f"{name} ({reason})" for name, reason in refused.items())
+    number = "1 problem" if len(refused) == 1 else f"{len(refused)} problems"
+    return (f"Coverage: {number} failed the admission test and count nowhere here: {named}.",)
+
+
 def unproven_of(
     machine: Machine | None, tiers: Sequence[str], problems: Sequence[ProblemSummary]
 ) -> tuple[str, ...]:

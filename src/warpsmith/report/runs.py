@@ -15,6 +15,8 @@ from warpsmith.report.kernels import KERNELS, kernel_names
 
 # The archive setting that holds the command a run was started with, as a JSON text.
 COMMAND_SETTING = "command"
+# The one that holds the problems that were refused before the run, with the reason, by name.
+NOT_ADMITTED_SETTING = "not_admitted"
 
 
 class Attempt(NamedTuple):
@@ -35,11 +37,13 @@ class RunRecord(NamedTuple):
     Attributes:
         folder: as it was given.
         command: that started it; None where it was not kept.
+        not_admitted: why a problem was not searched at all, by its name.
     """
 
     folder: str
     attempts: tuple[Attempt, ...]
     command: str | None = None
+    not_admitted: Mapping[str, str] = MappingProxyType({})
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -54,7 +58,13 @@ def read_run(folder: Path) -> RunRecord:
         names = kernel_names(tasks)
         attempts = [_attempt(task, archive.trials(task.id), folder, names[task.id]) for task in tasks]
         command = archive.setting(COMMAND_SETTING)
-    return RunRecord(str(folder), tuple(attempts), decode(command, str) if command else None)
+        refused = archive.setting(NOT_ADMITTED_SETTING)
+    return RunRecord(
+        str(folder),
+        tuple(attempts),
+        decode(command, str) if command else None,
+        decode(refused, dict[str, str]) if refused else {},
+    )
 
 
 def _attempt(task: Task, trials: list[Trial], folder: Path, name: str) -> Attempt:

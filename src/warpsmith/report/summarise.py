@@ -12,7 +12,7 @@ from warpsmith.core.provenance import Provenance
 from warpsmith.core.timing import Timing, geometric_mean
 from warpsmith.core.trial import Duplicate, Nothing, Trial
 from warpsmith.core.verdict import Accepted, Faulted, Rejected
-from warpsmith.report.caveats import commands_of, unproven_of
+from warpsmith.report.caveats import commands_of, refusals_of, unproven_of
 from warpsmith.report.metrics import THRESHOLDS, Standing, fast_p, mean_pass_at_k
 from warpsmith.report.runs import Attempt, RunRecord
 from warpsmith.report.summary import (
@@ -77,7 +77,7 @@ def summarise(runs: Sequence[RunRecord], *, primary: str | None = None) -> Summa
         problems=tuple(problems),
         rejections=rejections_of(history.trials for history in histories),
         no_verdict=no_verdict_of(history.trials for history in histories),
-        unproven=unproven_of(machine, tiers, problems),
+        unproven=(*refusals_of(runs), *unproven_of(machine, tiers, problems)),
         commands=commands_of(runs, problems, tasks),
     )
 

@@ -9,7 +9,9 @@ from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Budget
 
 SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|)")
+# ASCII digits, few enough for a finite float.
+_DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(s|m|h|)")
+_COUNT = re.compile(r"[0-9]{1,15}")
 # Named so that the message can tell a typing error from a limit that no proposer here could spend.
 SPENT_BY_MODELS = {"usd", "tokens", "gpu"}
 
@@ -31,21 +33,23 @@ def parse_budget(text: str) -> Budget:
     """Return the budget written as `trials=64,wall=30m`.
 
     Raises:
-        UsageError: a part is unknown or malformed.
+        UsageError: a part is unknown, malformed or there twice, or there is none.
     """
-    trials: int | None = None
-    wall_s: float | None = None
+    limits: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, equals, value = part.partition("=")
-        if name == "trials" and value.isdigit() and int(value) > 0:
-            trials = int(value)
-        elif name == "wall" and equals:
-            wall_s = parse_duration_s(value)
-        elif name in SPENT_BY_MODELS:
+        name, equals, value = (word.strip() for word in part.partition("="))
+        if name in SPENT_BY_MODELS:
             raise UsageError(f"a budget of {name!r} is not supported; use trials=N and wall=30m")
-        else:
+        is_count = _COUNT.fullmatch(value) and int(value) > 0
+        if not equals or name in limits or not (name == "wall" or (name == "trials" and is_count)):
             raise UsageError(f"no budget {part!r}; write for example trials=64,wall=30m")
-    return Budget(trials=trials, wall_s=wall_s)
+        limits[name] = value
+    if not limits:
+        raise UsageError("an empty budget; write for example trials=64,wall=30m")
+    return Budget(
+        trials=int(limits["trials"]) if "trials" in limits else None,
+        wall_s=parse_duration_s(limits["wall"]) if "wall" in limits else None,
+    )
 
 
 class Meter:

@@ -7,17 +7,19 @@ from its last finished trial. Knows no proposer and no strategy by name.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from warpsmith.archive import Archive
-from warpsmith.core.errors import UsageError
+from warpsmith.core.errors import InfrastructureError, UsageError, WarpsmithError
 from warpsmith.core.events import PhaseStarted, Sink, TaskFinished, TaskStarted, TrialFinished
 from warpsmith.core.normalise import normalised
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Budget, Task
 from warpsmith.core.trial import Duplicate, Judged, Nothing, Outcome, Proposal, Trial
+from warpsmith.core.verdict import Accepted, Rejected
 from warpsmith.propose.base import Proposer, Wish
 from warpsmith.propose.workshop import Workshop
 from warpsmith.search.base import Move, Strategy
@@ -50,6 +52,9 @@ class Search:
         self._strategy = strategy
         self._proposers = dict(proposers)
         self._trials = self._archive.trials(task.id)
+        self._number_by_source: dict[str, int] = {}
+        for trial in self._trials:
+            self._remember(trial)
         self._exhausted: set[str] = set()
 
     def run(self, budget: Budget) -> str:
@@ -74,7 +79,8 @@ class Search:
         """Make one trial; say whether there was one to make."""
         number = len(self._trials)
         rng = random.Random(derive(self._task.seed, "ask", number))
-        move = self._strategy.ask(self._trials, rng)
+        with _part(f"strategy {type(self._strategy).__name__!r}"):
+            move = self._strategy.ask(self._trials, rng)
         if move is None:
             return False
         proposal = self._propose(move, rng)
@@ -90,6 +96,7 @@ class Search:
         )
         self._archive.add(trial)
         self._trials.append(trial)
+        self._remember(trial)
         self._sink(TrialFinished(trial=trial))
         return True
 
@@ -99,7 +106,8 @@ class Search:
             raise UsageError(f"the strategy asks for proposer {name!r}; add --proposer {name}")
         self._sink(PhaseStarted(task_id=self._task.id, phase="proposing", detail=name))
         wish = Wish(task=self._task, parents=move.parents, trials=self._trials, rng=rng)
-        proposal = self._proposers[name].propose(wish, self._workshop)
+        with _part(f"proposer {name!r}"):
+            proposal = self._proposers[name].propose(wish, self._workshop)
         if proposal is None:
             self._exhausted.add(name)
         return proposal
@@ -112,16 +120,25 @@ class Search:
         candidate = proposal.candidate
         if candidate is None:
             return Nothing(reason=proposal.note or "the proposer made nothing")
-        if (earlier := self._earlier(candidate.source)) is not None:
+        if (earlier := self._number_by_source.get(normalised(candidate.source))) is not None:
             return Duplicate(of=earlier)
         detail = f"{proposal.proposer}: {proposal.variant}"
         self._sink(PhaseStarted(task_id=self._task.id, phase="verifying", detail=detail))
         return Judged(verdict=self._verifier.verify(self._task, candidate))
 
-    def _earlier(self, source: str) -> int | None:
-        wanted = normalised(source)
-        for trial in self._trials:
-            candidate = trial.proposal.candidate
-            if candidate is not None and trial.verdict is not None and normalised(candidate.source) == wanted:
-                return trial.number
-        return None
+    def _remember(self, trial: Trial) -> None:
+        candidate = trial.proposal.candidate
+        # A fault gave no answer, so the same source may be asked about again.
+        if candidate is not None and isinstance(trial.verdict, Accepted | Rejected):
+            self._number_by_source.setdefault(normalised(candidate.source), trial.number)
+
+
+@contextmanager
+def _part(what: str) -> Iterator[None]:
+    """Say which part of a search broke, where it raises what its contract does not allow."""
+    try:
+        yield
+    except WarpsmithError:
+        raise
+    except Exception as error:  # a plugin may have any bug
+        raise InfrastructureError(f"{what} broke: {type(error).__name__}: {error}") from error

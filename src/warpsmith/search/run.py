@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -25,6 +25,7 @@ from warpsmith.verify import Verifier
 
 PLAN = "plan"
 COMMAND = "command"
+NOT_ADMITTED = "not_admitted"
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,8 +69,16 @@ def new_seed() -> int:
     return secrets.randbits(63)
 
 
-def start(folder: Path, plan: Plan, tasks: Iterable[Task]) -> Archive:
+def start(
+    folder: Path, plan: Plan, tasks: Iterable[Task], *, not_admitted: Mapping[str, str] | None = None
+) -> Archive:
     """Create a run folder that holds `plan` and `tasks`, and return its archive, open for writing.
+
+    Args:
+        folder: new, or empty.
+        plan: how to search.
+        tasks: what to search, in this order.
+        not_admitted: why other problems were left out, by name, for the report.
 
     Raises:
         UsageError: the plan names what does not exist, or the folder can't be a new run.
@@ -78,6 +87,8 @@ def start(folder: Path, plan: Plan, tasks: Iterable[Task]) -> Archive:
     archive = Archive.create(folder)
     archive.set_setting(PLAN, encode(plan).decode())
     archive.set_setting(COMMAND, encode(plan.command).decode())
+    if not_admitted:
+        archive.set_setting(NOT_ADMITTED, encode(dict(not_admitted)).decode())
     for task in tasks:
         archive.add_task(task)
     return archive

@@ -205,4 +205,6 @@ class Batch:
                 f"can't write to {str(self._out_path)!r} ({error.strerror}); the verdicts before are kept"
             ) from error
         if not is_whole:
-            raise InfrastructureError(f"no space left for {str(self._out_path)!r}; the verdicts before are kept")
+            raise InfrastructureError(
+                f"no space left for {str(self._out_path)!r}; the verdicts before are kept"
+            )

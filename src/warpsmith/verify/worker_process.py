@@ -6,6 +6,7 @@ Knows processes and deadlines; knows nothing of verdicts. Never imports torch.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from warpsmith.core.errors import RecordError, WorkerDied
+from warpsmith.core.errors import RecordError, UsageError, WorkerDied
+from warpsmith.verify.scratch import Scratch
 from warpsmith.worker.job import Reply, Request, Role, Trouble
 from warpsmith.worker.output import Output
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
@@ -55,6 +57,17 @@ KEPT_PREFIXES = (
 MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
+def _require_host() -> None:
+    if sys.platform != "linux":
+        raise UsageError(
+            "verification needs Linux; run Warpsmith there, or in a container or a virtual machine"
+        )
+    if importlib.util.find_spec("torch") is None:
+        raise UsageError(
+            "torch is not installed; install your build of it, or pip install 'warpsmith[torch]'"
+        )
+
+
 class RequestFailed(Exception):
     """The worker is well but could not carry out the request."""
 
@@ -85,6 +98,7 @@ class WorkerProcess:
 
     def __init__(self, role: Role = Role.VERIFIER) -> None:
         self._role = role
+        self._scratch = Scratch()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._output: Output | None = None
@@ -98,7 +112,12 @@ class WorkerProcess:
         self.close()
 
     def start(self) -> Channel:
-        """Start the process if there is none; it imports torch while the caller does other things."""
+        """Start the process if there is none; it imports torch while the caller does other things.
+
+        Raises:
+            UsageError: this system can't run workers.
+        """
+        _require_host()
         if self._channel is not None and self._process is not None and self._process.poll() is None:
             return self._channel
         self.close()
@@ -120,7 +139,7 @@ class WorkerProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._output.write_end,
             stderr=self._output.write_end,
-            env=worker_environment(),
+            env=worker_environment() | {"TMPDIR": str(self._scratch.make())},
             start_new_session=True,
         )
         theirs.close()
@@ -180,6 +199,7 @@ class WorkerProcess:
             self._process.kill()
             self._process.wait(timeout=GOODBYE_S)
             self._process = None
+        self._scratch.remove()
         if self._output is not None:
             self._last_log = self._output.text()
             self._output = None
