@@ -33,12 +33,18 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         for file in self._files():
             if file.name in tried:
                 continue
-            source = decode_source(file.read_bytes())
-            if isinstance(source, Rejected):
-                return Proposal(proposer=NAME, variant=file.name, candidate=None, note=source.reason)
-            candidate = candidate_of(source, self.backend)
-            return Proposal(proposer=NAME, variant=file.name, candidate=candidate)
+            return self._proposal(file)
         return None
+
+    def _proposal(self, file: Path) -> Proposal:
+        try:
+            source = decode_source(file.read_bytes())
+        except OSError as error:
+            note = f"can't read candidate {str(file)!r}: {error.strerror}"
+            return Proposal(proposer=NAME, variant=file.name, candidate=None, note=note)
+        if isinstance(source, Rejected):
+            return Proposal(proposer=NAME, variant=file.name, candidate=None, note=source.reason)
+        return Proposal(proposer=NAME, variant=file.name, candidate=candidate_of(source, self.backend))
 
     def _files(self) -> list[Path]:
         root = Path(self.path)

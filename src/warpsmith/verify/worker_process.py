@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from warpsmith.core.errors import RecordError, UsageError, WorkerDied
+from warpsmith.core.errors import InfrastructureError, RecordError, UsageError, WorkerDied
 from warpsmith.verify.scratch import Scratch
 from warpsmith.worker.job import Reply, Request, Role, Trouble
 from warpsmith.worker.output import Output
@@ -68,7 +68,7 @@ def _require_host() -> None:
         )
 
 
-class RequestFailed(Exception):
+class RequestFailed(InfrastructureError):
     """The worker is well but could not carry out the request."""
 
     def __init__(self, trouble: Trouble) -> None:

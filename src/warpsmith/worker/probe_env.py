@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from warpsmith import __version__
+from warpsmith.core.errors import UsageError
 from warpsmith.core.provenance import Provenance
 from warpsmith.core.task import Task
 from warpsmith.worker.backends import BACKENDS
@@ -113,7 +114,11 @@ def lacking() -> dict[str, str]:
     has_gpu = torch.cuda.device_count() > 0
     found = {}
     for name in BACKENDS:
-        backend = BACKENDS.make(name)
+        try:
+            backend = BACKENDS.make(name)
+        except UsageError as error:
+            found[name] = str(error)  # a third party's package that does not import
+            continue
         needs_gpu = "cpu" not in backend.device_types
         found[name] = "no CUDA device" if needs_gpu and not has_gpu else backend.missing()
     return found

@@ -16,6 +16,7 @@ from warpsmith.core.problem import Workload
 from warpsmith.core.seeds import derive
 from warpsmith.worker.arena import Arena
 from warpsmith.worker.baselines import make_baseline
+from warpsmith.worker.compare import mismatch_of_trees
 from warpsmith.worker.inputs import LoadedProblem, ProblemError, seed_all
 from warpsmith.worker.steps import Construct, ScalarLeaf, TensorLeaf, Tree
 from warpsmith.worker.trees import (
@@ -187,6 +188,8 @@ class Setting:
     def forward_again(self, draw: Draw) -> bool:
         """Say whether a further call, without restoring state or seed, leaves the same behind."""
         again = self.problem.forward(self.model, draw.live)
+        if mismatch_of_trees(describe(again), draw.expected_tree):
+            return False
         state = self._named()
         pairs = [*zip(tensors_of(again), tensors_of(draw.expected), strict=True)]
         pairs += [(state[name], value) for name, value in draw.state.items()]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from warpsmith.core.errors import UsageError
 from warpsmith.core.registry import Registry
 from warpsmith.worker.backends.base import Backend
 
@@ -19,5 +22,9 @@ BACKENDS: Registry[Backend] = Registry(
 
 def recognise(source: str) -> str:
     """Return the name of the backend that claims `source` most firmly; `torch` claims anything."""
-    claims = [(BACKENDS.make(name).claim(source), name) for name in BACKENDS]
+    claims = []
+    for name in BACKENDS:
+        # A third party's package that does not import must not stand in the way of all others.
+        with contextlib.suppress(UsageError):
+            claims.append((BACKENDS.make(name).claim(source), name))
     return max(claims)[1]

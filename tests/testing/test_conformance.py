@@ -1,0 +1,87 @@
+"""Every registered component keeps its family's contract; the registries say which there are."""
+# ruff: noqa: D101 - the name of its suite says what a class is for
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conformance_samples import (
+    ARCHIVE_SAMPLES,
+    BACKEND_SAMPLES,
+    BASELINE_SAMPLES,
+    GPU_TIMERS,
+    STRATEGY_SAMPLES,
+    TIMER_SAMPLES,
+    format_samples,
+    proposer_samples,
+    sample_of,
+)
+
+from warpsmith.archive import ARCHIVES
+from warpsmith.problems import FORMATS
+from warpsmith.propose import PROPOSERS
+from warpsmith.search import STRATEGIES
+from warpsmith.testing import (
+    ArchiveSample,
+    ArchiveSuite,
+    BackendSample,
+    BackendSuite,
+    BaselineSample,
+    BaselineSuite,
+    FormatSample,
+    FormatSuite,
+    ProposerSample,
+    ProposerSuite,
+    StrategySample,
+    StrategySuite,
+    TimerSample,
+    TimerSuite,
+)
+from warpsmith.worker.backends import BACKENDS
+from warpsmith.worker.baselines import BASELINES
+from warpsmith.worker.timers import TIMERS
+
+TIMER_NAMES = [pytest.param(n, marks=[pytest.mark.gpu] if n in GPU_TIMERS else []) for n in TIMERS.names()]
+
+
+class TestBackends(BackendSuite):
+    @pytest.fixture(params=BACKENDS.names())
+    def sample(self, request: pytest.FixtureRequest) -> BackendSample:
+        return sample_of(request.param, BACKEND_SAMPLES)
+
+
+class TestBaselines(BaselineSuite):
+    @pytest.fixture(params=BASELINES.names())
+    def sample(self, request: pytest.FixtureRequest) -> BaselineSample:
+        return sample_of(request.param, BASELINE_SAMPLES)
+
+
+class TestTimers(TimerSuite):
+    @pytest.fixture(params=TIMER_NAMES)
+    def sample(self, request: pytest.FixtureRequest) -> TimerSample:
+        return sample_of(request.param, TIMER_SAMPLES)
+
+
+class TestFormats(FormatSuite):
+    @pytest.fixture(params=FORMATS.names())
+    def sample(self, request: pytest.FixtureRequest, tmp_path: Path) -> FormatSample:
+        return sample_of(request.param, format_samples(tmp_path))
+
+
+class TestStrategies(StrategySuite):
+    @pytest.fixture(params=STRATEGIES.names())
+    def sample(self, request: pytest.FixtureRequest) -> StrategySample:
+        return sample_of(request.param, STRATEGY_SAMPLES)
+
+
+class TestProposers(ProposerSuite):
+    @pytest.fixture(params=PROPOSERS.names())
+    def sample(self, request: pytest.FixtureRequest, tmp_path: Path) -> ProposerSample:
+        return sample_of(request.param, proposer_samples(tmp_path))
+
+
+class TestArchives(ArchiveSuite):
+    @pytest.fixture(params=ARCHIVES.names())
+    def sample(self, request: pytest.FixtureRequest) -> ArchiveSample:
+        return sample_of(request.param, ARCHIVE_SAMPLES)
