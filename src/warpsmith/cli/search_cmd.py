@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
 from warpsmith.archive import Archive
 from warpsmith.cli.options import (
@@ -22,7 +23,7 @@ from warpsmith.cli.options import (
 from warpsmith.cli.running import run_and_write
 from warpsmith.cli.words import speedup_text, time_text
 from warpsmith.core.errors import UsageError
-from warpsmith.core.task import Budget, Task
+from warpsmith.core.task import Task
 from warpsmith.core.trial import best_trial
 from warpsmith.problems import load
 from warpsmith.search.budget import parse_budget
@@ -92,11 +93,9 @@ def search(
 
 
 def _go_on(folder: Path, budget: str | None, *, as_json: bool) -> int:
+    more = None if budget is None else parse_budget(budget)
     archive, plan = resume(folder)
-    if budget is not None:
-        import msgspec  # noqa: PLC0415 - only here
-
-        more: Budget = parse_budget(budget)
+    if more is not None:
         plan = msgspec.structs.replace(plan, budget=more)
     with archive, Verifier() as verifier:
         return _carry_out(archive, plan, verifier, as_json=as_json)

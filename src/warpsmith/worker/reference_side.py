@@ -38,7 +38,8 @@ class ReferenceSide:
     def __init__(self, nursery: Nursery | None = None) -> None:
         self._nursery = nursery
         self._problem: LoadedProblem | None = None
-        self._settings: dict[tuple[str, int], Setting] = {}
+        self._settings: dict[str, Setting] = {}
+        self._settings_of: tuple[str, int] | None = None
         self._software = software()
 
     def verify(self, job: Job) -> Verdict:
@@ -116,12 +117,17 @@ class ReferenceSide:
         if self._problem is None or self._problem.problem != task.problem:
             self._forget()
             self._problem = LoadedProblem(task.problem)
-        key = (workload_name, task.seed)
-        if key not in self._settings:
+        # One device and one seed at a time: the weights of others would pile up.
+        if (wanted := (task.target.device, task.seed)) != self._settings_of:
+            self._forget()
+            self._settings_of = wanted
+        if workload_name not in self._settings:
             workload = next(w for w in task.workloads if w.name == workload_name)
-            seed = derive(task.seed, "weights")
-            self._settings[key] = Setting(self._problem, workload, torch.device(task.target.device), seed)
-        return self._settings[key]
+            device = torch.device(task.target.device)
+            self._settings[workload_name] = Setting(
+                self._problem, workload, device, derive(task.seed, "weights")
+            )
+        return self._settings[workload_name]
 
     def _forget(self) -> None:
         self._settings.clear()

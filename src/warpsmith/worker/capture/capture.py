@@ -127,8 +127,9 @@ def _compiled_call(twin: nn.Module, binding: Binding, recorder: _Recorder) -> ob
 
 
 def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+    cause = getattr(error, "inner_exception", error)  # torch.compile wraps what its backend raises
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return f"{type(cause).__name__}: {lines[0] if lines else 'no message'}"
 
 
 def _refuse_changed_state(model: nn.Module, twin: nn.Module) -> None:

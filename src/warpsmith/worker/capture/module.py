@@ -152,8 +152,8 @@ def _leaves(output: Output) -> Iterable[Source]:
 
 
 def passed(captured: Captured) -> list[Source]:
-    """Return the sources of the arguments that `run` takes; constants it finds in the file."""
-    return [source for source in captured.arguments if not isinstance(source, FromConstant)]
+    """Return the sources of the arguments that `run` takes, each once; constants it finds in the file."""
+    return [source for source in dict.fromkeys(captured.arguments) if not isinstance(source, FromConstant)]
 
 
 def guards(captured: Captured, *, aligned: bool) -> str:

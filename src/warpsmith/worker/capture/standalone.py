@@ -228,8 +228,12 @@ def _broken(line: str) -> str:
     if len(line) <= LINE_LENGTH or "(" not in line or not line.rstrip().endswith((")", "):")):
         return line
     indent = line[: len(line) - len(line.lstrip())]
-    head, _, rest = line.partition("(")
-    inside, _, tail = rest.rpartition(")")
+    end = line.rindex(")")
+    start, depth = end, 1
+    while depth and start:
+        start -= 1
+        depth += {")": 1, "(": -1}.get(line[start], 0)
+    head, inside, tail = line[:start], line[start + 1 : end], line[end + 1 :]
     width = LINE_LENGTH - len(indent) - 4
     broken = textwrap.wrap(inside, width, break_long_words=False, break_on_hyphens=False)
     text = "\n".join([f"{head}(", *(f"{indent}    {part}" for part in broken), f"{indent}){tail}"])

@@ -75,7 +75,6 @@ VARIANTS: dict[str, dict[str, Options]] = {
         "block-pointers": {"triton.use_block_ptr": True},
         "flat": {"triton.max_tiles": 1},
         "pooled-memory": POOLED_MEMORY,
-        "dense-indexing": {"triton.dense_indexing": True},
         "unpatterned": {"pattern_matcher": False},
         "fused-concatenation": {"force_pointwise_cat": True},
     },

@@ -1,0 +1,77 @@
+"""`warpsmith problems` and `warpsmith doctor`: what there is, what is fit for use, and what works here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from command import Cli
+from sources import problem_source
+
+
+def test_the_shipped_suite_is_listed_by_level(cli: Cli) -> None:
+    answer = cli("problems", "list", "--level", "1", "--json")
+    listed = json.loads(answer.out)
+    assert (answer.status, listed["broken"]) == (0, [])
+    assert [row["name"] for row in listed["problems"]] == [
+        "level1/cumsum",
+        "level1/embedding_bag",
+        "level1/matmul",
+        "level1/softmax",
+    ]
+    assert all(
+        row.keys() == {"name", "description", "tags", "license", "workloads", "id"}
+        for row in listed["problems"]
+    )
+
+
+def test_a_problem_is_shown_with_its_source(cli: Cli) -> None:
+    answer = cli("problems", "show", "level1/softmax")
+    assert answer.status == 0
+    for part in ("level1/softmax: Softmax", "workload cpu: rows=", "class Model(torch.nn.Module)"):
+        assert part in answer.out
+    shown = json.loads(cli("problems", "show", "level1/softmax", "--json").out)
+    assert shown["source"].startswith('"""Softmax')
+
+
+def test_a_folder_is_checked_and_each_unfit_problem_has_its_reason(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a_good.py").write_text(problem_source())
+    (tmp_path / "b_zeros.py").write_text(problem_source("x * 0"))
+    (tmp_path / "c_broken.py").write_text("def get_inputs(): return []\n")
+    (tmp_path / "d_crash.py").write_text(problem_source(top="import os", body="os._exit(1)"))
+    answer = cli("problems", "check", tmp_path, "--device", "cpu", "--json")
+    told = json.loads(answer.out)
+    assert (answer.status, told["device"], told["failed"]) == (1, "cpu", 3)
+    rows = {row["name"]: row for row in told["problems"]}
+    assert {name: row["admitted"] for name, row in rows.items()} == {
+        "a_good": True,
+        "b_zeros": False,
+        "c_broken": False,
+        "d_crash": False,
+    }
+    assert rows["a_good"]["findings"] == []
+    assert any("zeros would be accepted" in finding for finding in rows["b_zeros"]["findings"])
+    assert "defines no Model" in rows["c_broken"]["findings"][0]
+    assert "ended with status 1" in rows["d_crash"]["findings"][0]
+
+
+def test_a_problem_that_is_fit_is_told_in_words(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(problem_source())
+    answer = cli("problems", "check", tmp_path / "mine.py", "--device", "cpu")
+    assert answer.status == 0
+    first, last = answer.out.splitlines()
+    assert first.startswith("ok    mine  (default ")
+    assert last == "1 of 1 problems admitted on cpu"
+
+
+def test_the_doctor_says_what_works_here(cli: Cli) -> None:
+    answer = cli("doctor", "--json")
+    told = json.loads(answer.out)
+    assert (answer.status, answer.err) == (0, "")
+    assert "cpu" in told["devices"]
+    assert told["backends"].keys() == {"cpp", "cuda", "torch", "triton"}
+    assert told["backends"]["torch"] == ""
+    if len(told["devices"]) == 1:
+        assert told["backends"]["triton"] == "no CUDA device"
+    assert told["software"].keys() >= {"python", "torch", "msgspec"}
+    assert told["isolation"].startswith("process: ")

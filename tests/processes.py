@@ -1,0 +1,55 @@
+"""Look at real processes: which live below one, which write down that they run, which are gone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from warpsmith.worker.process import descendants
+
+# Far beyond what ending a process takes on a busy machine; only a test that fails waits for it.
+PATIENCE_S = 30.0
+
+
+def command_of(pid: int) -> list[str]:
+    """Words of a process's command line; none where it is gone or has ended and was not waited for."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def is_running(pid: int) -> bool:
+    """Whether `pid` still runs; a zombie does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
+
+
+def open_descriptors(pid: int | str = "self") -> int:
+    """How many files, sockets and pipes `pid` holds open; this process by default."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def workers_below(pid: int) -> list[int]:
+    """Trusted workers below `pid`."""
+    return [below for below in descendants(pid) if "warpsmith.worker" in command_of(below)]
+
+
+def wait_until_gone(pids: list[int]) -> list[int]:
+    """Return those of `pids` that still run after all patience."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (left := [pid for pid in pids if is_running(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
+def wait_for_pids(folder: Path, count: int) -> list[int]:
+    """Return the process ids that `count` processes have written into `folder` as file names."""
+    deadline = time.monotonic() + PATIENCE_S
+    while len(found := [int(path.name) for path in folder.iterdir()]) < count:
+        assert time.monotonic() < deadline, f"only {found} of {count} processes have started"
+        time.sleep(0.02)
+    return found

@@ -1,0 +1,131 @@
+"""The admission test: a problem that can't tell a right answer from a trivial one is not admitted."""
+
+from __future__ import annotations
+
+import pytest
+from sources import problem, problem_of, problem_source
+
+from warpsmith.core.problem import Problem, Tolerance, Workload
+from warpsmith.core.task import Target
+from warpsmith.verify import Verifier
+from warpsmith.worker.job import Admission
+
+SEED = 5
+
+
+def admit(verifier: Verifier, asked: Problem) -> Admission:
+    return verifier.admit(asked, Target(device="cpu"), SEED)
+
+
+def checks(admission: Admission) -> set[str]:
+    return {finding.check for finding in admission.findings}
+
+
+GOOD = {
+    "one tensor": "torch.softmax(x, dim=-1)",
+    "several": "(x.sum(), {'greatest': x.max(dim=1).indices})",
+    "integers": "x.argsort(dim=1)",
+    "complex": "torch.fft.rfft(x)",
+    "half": "x.half() * 3",
+}
+
+
+@pytest.mark.parametrize("answer", GOOD.values(), ids=GOOD)
+def test_a_problem_whose_answer_depends_on_its_inputs_is_admitted(verifier: Verifier, answer: str) -> None:
+    admission = admit(verifier, problem(answer))
+    assert admission.findings == ()
+    assert list(admission.reference_ns) == ["cpu"]
+    assert admission.reference_ns["cpu"] > 0
+
+
+TRIVIAL = {
+    "zeros": ("x * 0", "zeros would be accepted"),
+    "ones": ("x * 0 + 1", "ones would be accepted"),
+    "a constant": ("x * 0 + 7", "a constant (the mean) would be accepted"),
+    "nearly a constant": ("1000 + x * 1e-4", "a constant (the mean) would be accepted"),
+    "the input": ("x + 0", "an input unchanged would be accepted"),
+    "the same for all inputs": (
+        "torch.arange(8.0).roll(int((x * 0).sum()))",
+        "the answer to other inputs would be accepted",
+    ),
+    "a bool that is always true": ("x < 1e9", "ones would be accepted"),
+}
+
+
+@pytest.mark.parametrize(("answer", "said"), TRIVIAL.values(), ids=TRIVIAL)
+def test_a_trivial_answer_that_would_pass_is_named(verifier: Verifier, answer: str, said: str) -> None:
+    admission = admit(verifier, problem(answer))
+    assert f"{said} (workload 'cpu')" in [finding.message for finding in admission.findings]
+    assert checks(admission) == {"trivial"}
+
+
+def test_a_tolerance_that_lets_everything_through_is_seen(verifier: Verifier) -> None:
+    loose = Tolerance(atol=10.0, rtol=0.0, reason="a test")
+    asked = problem_of(problem_source("torch.softmax(x, dim=-1)"), tolerances={"float32": loose})
+    assert checks(admit(verifier, asked)) == {"trivial"}
+
+
+UNREPEATABLE = {
+    "other values": "x + next(counter)",
+    "another shape": "torch.cat([x] * (1 + next(counter)))",
+    "another form": "[x] * (1 + next(counter))",
+}
+
+
+@pytest.mark.parametrize("answer", UNREPEATABLE.values(), ids=UNREPEATABLE)
+def test_a_reference_that_differs_from_itself_is_not_admitted(verifier: Verifier, answer: str) -> None:
+    asked = problem(answer, top="import itertools\ncounter = itertools.count()")
+    admission = admit(verifier, asked)
+    assert "deterministic" in checks(admission)
+    assert "the reference differs from itself for one seed" in admission.findings[0].message
+
+
+def test_drawing_from_the_seeded_generators_is_deterministic(verifier: Verifier) -> None:
+    assert admit(verifier, problem("torch.dropout(x, 0.5, True)")).findings == ()
+
+
+@pytest.mark.parametrize("answer", ["x / 0", "torch.where(x > 0, x, torch.nan)"], ids=["infinity", "nan"])
+def test_a_reference_that_returns_no_numbers_is_not_admitted(verifier: Verifier, answer: str) -> None:
+    assert "finite" in checks(admit(verifier, problem(answer)))
+
+
+def test_a_reference_without_tensors_is_not_admitted(verifier: Verifier) -> None:
+    assert checks(admit(verifier, problem("float(x.sum())"))) == {"output"}
+
+
+CRASHES = {
+    "raises": ("1 / 0", "forward raised ZeroDivisionError"),
+    "ends its process": ("os._exit(4)", "ended with status 4"),
+    "exits": ("sys.exit(4)", "forward raised SystemExit"),
+}
+
+
+@pytest.mark.parametrize(("body", "said"), CRASHES.values(), ids=CRASHES)
+def test_a_reference_that_fails_is_a_finding_and_the_next_is_heard(
+    verifier: Verifier, body: str, said: str
+) -> None:
+    admission = admit(verifier, problem(top="import os, sys", body=body))
+    assert checks(admission) == {"reference"}
+    assert said in admission.findings[0].message
+    assert admit(verifier, problem()).findings == ()
+
+
+def test_every_workload_of_the_device_is_tested(verifier: Verifier) -> None:
+    source = (
+        "import torch\n\nclass Model(torch.nn.Module):\n    def forward(self, x):\n"
+        "        return x * x.shape[0]\n\n"
+        "def get_inputs(rows=2):\n    return [torch.randn(rows, 3)]\n"
+    )
+    asked = problem_of(
+        source,
+        workloads=(
+            Workload(name="cpu", axes={"rows": 5}),
+            Workload(name="cpu_flat", axes={"rows": 1}),
+            Workload(name="huge", axes={"rows": 1 << 40}),
+        ),
+    )
+    admission = admit(verifier, asked)
+    assert [finding.message for finding in admission.findings] == [
+        "an input unchanged would be accepted (workload 'cpu_flat')"
+    ]
+    assert set(admission.reference_ns) == {"cpu", "cpu_flat"}
