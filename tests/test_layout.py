@@ -6,6 +6,7 @@ Everything is discovered, so a new file is under the same rules the day it appea
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "warpsmith"
 FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 
@@ -79,6 +81,14 @@ def test_functions_fit_on_a_screen(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=short_name)
 def test_file_opens_by_saying_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=short_name)
+def test_links_of_documents_lead_somewhere(path: Path) -> None:
+    prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    targets = re.findall(r"\]\(([^)#\s]+)", prose)
+    inside = [target for target in targets if "://" not in target]
+    assert [target for target in inside if not (path.parent / target).exists()] == []
 
 
 def test_nouns_and_command_line_load_nothing_heavy() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
-from command import WARPSMITH, Cli
+from command import LONG_S, WARPSMITH, Cli, Spawned
 from sources import candidate, problem_source
 
 CHEAPLY = ("--tier", "screen", "--baseline", "eager", "--device", "cpu")
@@ -105,3 +107,31 @@ def test_a_batch_keeps_order_goes_on_after_a_cut_and_counts_all(cli: Cli, folder
     finished = cli(*words[:-1])
     assert finished.status == 3
     assert finished.out == f"2 accepted, 2 rejected, 1 faulted; verdicts in {out}\n"
+
+
+def test_ctrl_c_in_a_batch_keeps_every_finished_verdict(cli: Cli, folder: Path) -> None:
+    (folder / "endless.py").write_text(candidate(body="while True: pass").source)
+    pairs, out = folder / "pairs.jsonl", folder / "verdicts.jsonl"
+    rows = [
+        {"problem": str(folder / "relu.py"), "candidate": str(folder / n)} for n in ("bad.py", "endless.py")
+    ]
+    pairs.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("verify", "--batch", pairs, "--out", out, *CHEAPLY)
+    batch = Spawned(*words)
+    wait_for_line(out)
+    batch.process.send_signal(signal.SIGINT)
+    answer = batch.end()
+    assert (answer.status, answer.out) == (130, "")
+    assert "Traceback" not in answer.err
+    assert [json.loads(line)["status"] for line in out.read_text().splitlines()] == ["rejected"]
+
+    (folder / "endless.py").write_text(candidate().source)
+    again = cli(*words)
+    assert (again.status, again.out) == (0, f"1 accepted, 1 rejected, 0 faulted; verdicts in {out}\n")
+
+
+def wait_for_line(path: Path) -> None:
+    deadline = time.monotonic() + LONG_S
+    while not (path.exists() and path.read_text().endswith("\n")):
+        assert time.monotonic() < deadline, "no line was written"
+        time.sleep(0.02)

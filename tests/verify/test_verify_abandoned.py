@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from processes import wait_for_pids, wait_until_gone
 from sources import candidate, task
 
 from warpsmith.core.codec import encode
+from warpsmith.core.verdict import Accepted
+from warpsmith.verify import Verifier
 from warpsmith.worker.job import Job
 from warpsmith.worker.process import descendants
 
@@ -65,3 +69,20 @@ def test_ending_the_host_ends_worker_candidate_and_what_detached_itself(
         host.send_signal(by)
     assert set(lingerers) < set(below), "the worker, the nursery and the candidate run below the host"
     assert wait_until_gone(below) == []
+
+
+def test_an_interrupted_question_leaves_no_answer_for_the_next_one(verifier: Verifier, pids: Path) -> None:
+    """Ctrl-C in an interactive session, which then goes on with the same verifier."""
+    job = lingering(pids)
+
+    def interrupt() -> None:
+        wait_for_pids(pids, 2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        verifier.verify(job.task, job.candidate)
+    interrupting.join()
+    assert wait_until_gone(wait_for_pids(pids, 2)) == []
+    assert isinstance(verifier.verify(task(), candidate()), Accepted)

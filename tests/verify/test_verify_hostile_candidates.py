@@ -61,7 +61,8 @@ def test_a_candidate_that_stops_itself_is_killed_when_its_time_is_up(judge: Judg
 def test_an_endless_build_goes_with_all_its_stubborn_processes(judge: Judge, tmp_path: Path) -> None:
     build = f"{stubborn(tmp_path)}\nos.fork()\nstay()"
     of = candidate(top=f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {build!r}])")
-    judge.rejected(problem(), of, stage=Stage.BUILD, check="timeout", limits=HURRIED)
+    limits = Limits(build_s=4.0, run_s=1.0, output_bytes=4096)
+    judge.rejected(problem(), of, stage=Stage.BUILD, check="timeout", limits=limits)
     assert wait_until_gone(wait_for_pids(tmp_path, 2)) == []
 
 

@@ -182,7 +182,7 @@ def cases() -> dict[str, Callable[[], Case]]:
         "tables": lambda: (Tables(), [normal(2, 4, 16)]),
         "nested": lambda: (
             Nested(),
-            [{"a": normal(4, 4), "unused": normal(2)}, 2.0, True, (normal(4, 4), {"z": normal(4)})],
+            [{"a": normal(4, 4), "unused": normal(2)}, 2.0, True, (normal(4, 4), {"z": normal(1, 4)})],
         ),
         "counters": lambda: (Counters(), [normal(4, 4)]),
         "dtypes": lambda: (Dtypes(), [normal(8, 33), torch.rand(8, 33) > 0.5, normal(4, 9).double()]),

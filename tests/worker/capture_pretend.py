@@ -51,14 +51,11 @@ STRUCTURES = (
     "tuned",
     "generated-matmul",
     "looped-reductions",
-    "tiled",
     "cooperative-reductions",
     "combined-kernels",
     "tensor-descriptors",
     "native-matmul",
     "unfused",
-    "fast-math",
-    "block-pointers",
     "pooled-memory",
 )
 

@@ -120,8 +120,10 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import nested, softmax, tables
 tensors = {"a": torch.randn(4, 4), "unused": torch.randn(2)}
-right = [tensors, 2.0, True, (torch.randn(4, 4), {"z": torch.randn(4)})]
+right = [tensors, 2.0, True, (torch.randn(4, 4), {"z": torch.randn(1, 4)})]
 nested.ModelNew()(*right)
+# The stride along a single element does not count.
+nested.ModelNew()(*right[:3], (right[3][0], {"z": torch.randn(4).as_strided((1, 4), (1, 1))}))
 wrong = {
     "shape": (softmax, [torch.randn(32, 1000)]),
     "stride": (softmax, [torch.randn(1000, 64).t()]),
@@ -131,7 +133,7 @@ wrong = {
     "flag": (nested, [*right[:2], False, right[3]]),
     "kind": (nested, [right[0], 2, *right[2:]]),
     "size": (nested, [{"a": right[0]["a"]}, *right[1:]]),
-    "inner": (nested, [*right[:3], (right[3][0], {"z": torch.randn(5)})]),
+    "inner": (nested, [*right[:3], (right[3][0], {"z": torch.randn(1, 5)})]),
 }
 for name, (module, inputs) in wrong.items():
     try:
@@ -153,7 +155,8 @@ def test_other_inputs_than_captured_are_refused(replay: Replay) -> None:
     built = {"TORCH_EXTENSIONS_DIR": str(replay.folder / "built")}
     said = subprocess.run(command, env=os.environ | built, capture_output=True, text=True, check=False)
     lines = dict(line.partition(" ")[::2] for line in said.stdout.splitlines())
-    assert len(lines) == 10, said.stderr
+    assert said.returncode == 0, said.stderr
+    assert len(lines) == 10
     assert all(line.startswith("refused: ") for line in lines.values()), lines
     assert "x is (32, 1000)" in lines["shape"]
     assert "factor is 3.0" in lines["number"]

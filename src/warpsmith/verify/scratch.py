@@ -1,19 +1,19 @@
 """Temporary folders of worker processes, removed with them, also when the host was killed.
 
-A folder's name holds the host's process id; whoever comes next removes the folders of
-hosts that are gone.
+The host holds a lock on its folder while it lives; whoever comes next removes the folders
+that nobody locks. A process id would not do: /tmp may be shared between containers.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
 
-_NAME = re.compile(r"warpsmith-(\d+)-\w+")
+PREFIX = "warpsmith-run-"
 
 
 class Scratch:
@@ -21,12 +21,15 @@ class Scratch:
 
     def __init__(self) -> None:
         self._folder: Path | None = None
+        self._lock: int | None = None
 
     def make(self) -> Path:
         """Return a new empty folder, in place of the last one."""
         self.remove()
         _sweep(Path(tempfile.gettempdir()))
-        self._folder = Path(tempfile.mkdtemp(prefix=f"warpsmith-{os.getpid()}-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._lock = os.open(self._folder, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         return self._folder
 
     def remove(self) -> None:
@@ -34,13 +37,18 @@ class Scratch:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 def _sweep(parent: Path) -> None:
-    for entry in parent.glob("warpsmith-*"):
-        match = _NAME.fullmatch(entry.name)
-        if match is None or Path(f"/proc/{match[1]}").exists():
-            continue
-        with contextlib.suppress(FileNotFoundError):  # somebody else sweeps, too
-            if entry.stat().st_uid == os.getuid():
-                shutil.rmtree(entry, ignore_errors=True)
+    for entry in parent.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # locked, somebody else's, or swept by another just now
+            descriptor = os.open(entry, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if entry.stat().st_uid == os.getuid():
+                    shutil.rmtree(entry, ignore_errors=True)
+            finally:
+                os.close(descriptor)

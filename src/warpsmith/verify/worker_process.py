@@ -163,6 +163,10 @@ class WorkerProcess:
         except (ChannelClosed, RecordError) as error:
             how = self._bury()
             raise WorkerDied(f"a trusted worker {how} in the middle of its work") from error
+        except BaseException:
+            # Interrupted while it waits: the answer would still come, and pass for that to the next request.
+            self.close()
+            raise
         if isinstance(reply, Trouble):
             if reply.fatal:
                 self._bury()

@@ -29,7 +29,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from warpsmith.worker.capture.binding import Answer, Binding
 from warpsmith.worker.capture.captured import Captured, Launch, NotStandalone, Source
 from warpsmith.worker.capture.launch import launch_of
-from warpsmith.worker.capture.source import Generated, parse
+from warpsmith.worker.capture.source import Generated, names_read, parse
 from warpsmith.worker.capture.toolchain import externs_of, toolchain_now
 from warpsmith.worker.capture.variants import known_options
 
@@ -232,7 +232,8 @@ class _Recorder:
     def launches(self, generated: Generated) -> dict[str, Launch]:
         """Return how each Triton kernel is launched."""
         module = self._lowered[-1][1]
-        kernels = [kernel for kernel in generated.kernels.values() if kernel.language == "triton"]
+        used = set(names_read(generated.body))
+        kernels = [k for k in generated.kernels.values() if k.language == "triton" and k.name in used]
         return {k.name: launch_of(k.name, getattr(module, k.name), k.text) for k in kernels}
 
     def constants(self, generated: Generated) -> Iterator[Any]:

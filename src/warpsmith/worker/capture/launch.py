@@ -6,6 +6,7 @@ is left; without one the first it would have tried stands in.
 
 from __future__ import annotations
 
+import ast
 from typing import Any, TypeAlias
 
 from torch._inductor.runtime import triton_heuristics
@@ -34,9 +35,10 @@ def launch_of(name: str, kernel: Any, text: str) -> Launch:
         grid = triton_heuristics.GridExpr.from_meta(meta, config)
     except (KeyError, AssertionError, AttributeError) as error:
         raise NotStandalone(f"kernel {name!r} has a grid of type {meta.get('grid_type')!r}") from error
-    constants = _constants(name, kernel, config)
+    declared = _parameters(name, text)
+    constants = _constants(name, declared, kernel.triton_meta, config)
     return Launch(
-        parameters=tuple(p for p in kernel.fn.arg_names if p not in constants),
+        parameters=tuple(p for p in declared if p not in constants),
         grid_only=tuple(meta.get("extra_launcher_args", ())),
         prefix=tuple(grid.prefix),
         grid=(str(grid.x_grid), str(grid.y_grid), str(grid.z_grid)),
@@ -52,11 +54,19 @@ def _config(name: str, kernel: Any) -> Any:
     return kernel.configs[0]
 
 
-def _constants(name: str, kernel: Any, config: Any) -> Values:
+def _parameters(name: str, text: str) -> dict[str, bool]:
+    """Return the kernel's parameters in order, and whether each is a compile-time constant."""
+    for function in ast.walk(ast.parse(text)):
+        if isinstance(function, ast.FunctionDef) and function.name == name:
+            return {a.arg: "constexpr" in ast.unparse(a.annotation or ast.Pass()) for a in function.args.args}
+    raise NotStandalone(f"the text of kernel {name!r} does not define it")
+
+
+def _constants(name: str, declared: dict[str, bool], meta: dict[str, Any], config: Any) -> Values:
     """Return the compile-time parameters that a call has to name."""
-    compile_time = [p.name for p in kernel.fn.params if p.is_constexpr]
+    compile_time = [p for p, is_constant in declared.items() if is_constant]
     special = {"num_warps": config.num_warps, "num_stages": config.num_stages}
-    known = {**special, **kernel.triton_meta.get("constants", {}), **config.kwargs}
+    known = {**special, **meta.get("constants", {}), **config.kwargs}
     missing = [p for p in compile_time if p not in known]
     if missing:
         raise NotStandalone(f"kernel {name!r} leaves {', '.join(map(repr, missing))} open")

@@ -116,7 +116,8 @@ def _surroundings(
             found[name] = ast.unparse(statement)
             inner = names_read([statement])
             open_names += [other for other in inner if other not in {*ready, *found, *open_names}]
-    return imports, dict(reversed(found.items()))
+    order = [*helpers, *generated.definitions]  # what a definition needs stands before it
+    return imports, {name: found[name] for name in order if name in found}
 
 
 def _imports(wanted: list[str], triton: TritonSection, *, has_triton: bool, has_cpp: bool) -> str:
@@ -185,8 +186,12 @@ def _header(captured: Captured, generated: Generated, *, title: str) -> str:
     lines += [f"Written out from what {made_by} generated; stands alone.", ""]
     lines += [_summary(captured, generated), ""]
     lines += [f"    {line}" for line in _inputs(captured)]
-    lines += ["", "Anything else is refused. For inference: no gradients. Load the weights by name:"]
-    lines += ["", "    ModelNew().load_state_dict(model.state_dict())"]
+    lines += ["", "Anything else is refused. For inference: no gradients."]
+    if captured.weights:
+        lines += ["", "Load the weights by name:", "", "    ModelNew().load_state_dict(model.state_dict())"]
+    unloaded = [w.name for w in captured.weights if not (w.persistent or w.same_as or w.values)]
+    if unloaded:
+        lines += ["", f"and copy the buffers that no state dict has: {', '.join(unloaded)}."]
     text = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{text}\n"""'
 
