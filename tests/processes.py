@@ -20,12 +20,13 @@ def command_of(pid: int) -> list[str]:
 
 
 def is_running(pid: int) -> bool:
-    """Whether `pid` still runs; a zombie does not."""
+    """Whether `pid` still runs; a zombie does not, once the last of its threads has ended, too."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
+        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     except OSError:
         return False
-    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
+    return threads > 1 or stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
 def open_descriptors(pid: int | str = "self") -> int:

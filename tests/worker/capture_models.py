@@ -121,7 +121,11 @@ class Nested(nn.Module):
     """Containers and plain values among the inputs."""
 
     def forward(
-        self, tensors: dict[str, torch.Tensor], factor: float, flag: bool, pair: tuple[torch.Tensor, Any]  # noqa: FBT001
+        self,
+        tensors: dict[str, torch.Tensor],
+        factor: float,
+        flag: bool,  # noqa: FBT001 - forward's arguments are positional
+        pair: tuple[torch.Tensor, Any],
     ) -> tuple[torch.Tensor]:
         result = tensors["a"] * factor + pair[0]
         return (result + pair[1]["z"] if flag else result,)

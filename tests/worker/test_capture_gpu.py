@@ -60,4 +60,3 @@ def test_every_variant_does_what_eager_does(tmp_path: Path) -> None:
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert "wide_default" in found
     assert len(found) >= 8, f"only {sorted(found)}; refused: {refused}"
-

@@ -15,6 +15,7 @@ from warpsmith import __version__
 from warpsmith.cli.options import json_option
 from warpsmith.core.errors import WarpsmithError
 from warpsmith.verify import Verifier
+from warpsmith.worker.backends.extension import tool_path
 
 # Extra -> a module that only it brings.
 EXTRAS = {"torch": "torch", "search": "sqlalchemy", "report": "vl_convert", "gpu": "pynvml"}
@@ -31,7 +32,7 @@ def findings() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "extras": {name: importlib.util.find_spec(module) is not None for name, module in EXTRAS.items()},
-        "compilers": {name: shutil.which(name) or "" for name in ("g++", "nvcc", "ninja")},
+        "compilers": {name: shutil.which(name, path=tool_path()) or "" for name in ("g++", "nvcc", "ninja")},
         "profilers": {name: shutil.which(name) or "" for name in PROFILERS},
         "isolation": ISOLATION,
         "devices": {},

@@ -118,8 +118,10 @@ class WorkerProcess:
             UsageError: this system can't run workers.
         """
         _require_host()
-        if self._channel is not None and self._process is not None and self._process.poll() is None:
-            return self._channel
+        # An idle worker says nothing, so what can be read is its end, which shows before its status does.
+        channel, process = self._channel, self._process
+        if channel is not None and process is not None and not channel.has_input() and process.poll() is None:
+            return channel
         self.close()
         channel, theirs = Channel.pair()
         self._channel = channel

@@ -20,7 +20,6 @@ from warpsmith.worker.compare import mismatch_of_trees
 from warpsmith.worker.inputs import LoadedProblem, ProblemError, seed_all
 from warpsmith.worker.steps import Construct, ScalarLeaf, TensorLeaf, Tree
 from warpsmith.worker.trees import (
-    ALIGNMENT_BYTES,
     TreeError,
     describe,
     leaf_of,
@@ -35,8 +34,9 @@ from warpsmith.worker.trees import (
 
 # Where inputs lie relative to outputs, modulo a page, can cost a CPU kernel a third of its speed (loads that
 # seem to depend on earlier stores), so it changes with every draw and is the same for all who are compared.
-PLACES = 64
-CACHE_LINE_BYTES = 64
+# On a GPU they move by whole pages of its own: fresh addresses, the alignment that allocations have.
+PLACES = 16
+PLACE_BYTES = {"cpu": 256, "cuda": 2 << 20}
 POISON_BYTE = 0xFF  # NaN in every IEEE format, -1 in every integer one
 STAMP_CHUNK = 1 << 22
 # Freed blocks that torch keeps are lost to the candidate's process; below this they don't matter.
@@ -134,9 +134,9 @@ class Setting:
         tree = describe(values)
         self._refuse_what_cannot_cross(tree, "input")
         leaves = [leaf for _, leaf in tensor_leaves(tree)]
-        self._inputs = self._room(self._inputs, offsets(leaves)[1] + PLACES * ALIGNMENT_BYTES)
-        step_bytes = ALIGNMENT_BYTES if self.device.type == "cuda" else CACHE_LINE_BYTES
-        self._start_bytes = derive(seed, "place") % PLACES * step_bytes
+        place_bytes = PLACE_BYTES[self.device.type]
+        self._inputs = self._room(self._inputs, offsets(leaves)[1] + PLACES * place_bytes)
+        self._start_bytes = derive(seed, "place") % PLACES * place_bytes
         placed = _fill(self.inputs, leaves, list(tensors_of(values)), self._start_bytes)
         return tree, rebuild(tree, iter(placed))
 

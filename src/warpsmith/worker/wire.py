@@ -94,6 +94,10 @@ class Channel:
             raise RecordError(f"a message of {length} bytes is over the limit of {MAX_FRAME_BYTES}")
         return decode(self._read(length, deadline), kind)
 
+    def has_input(self) -> bool:
+        """Whether there is something to read: a message, or the other end's goodbye."""
+        return bool(select.select([self._socket], [], [], 0.0)[0])
+
     def take_descriptors(self) -> list[int]:
         """Return the descriptors that came with the messages so far; the caller owns them."""
         taken, self._descriptors = self._descriptors, []

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from warpsmith.worker.backends.base import import_entry
-from warpsmith.worker.backends.extension import default_flags, private_build
+from warpsmith.worker.backends.extension import default_flags, missing_ninja, private_build
 
 _CPP = re.compile(r"\bload_inline\b|\bcpp_sources?\b|extern \"C\"|#include\s*[<\"]")
 
@@ -32,9 +32,11 @@ class Cpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return 2 if _CPP.search(source) else 0
 
     def missing(self) -> str:
-        """A C++ compiler."""
+        """A C++ compiler, and ninja for the extension builder."""
         compiler = os.environ.get("CXX", "g++")
-        return "" if shutil.which(compiler) else f"no C++ compiler {compiler!r}; install g++ or set CXX"
+        if not shutil.which(compiler):
+            return f"no C++ compiler {compiler!r}; install g++ or set CXX"
+        return missing_ninja()
 
     def environment(self, scratch: Path, device: str) -> dict[str, str]:  # noqa: ARG002
         """Keep builds private."""

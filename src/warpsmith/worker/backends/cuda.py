@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from warpsmith.worker.backends.base import import_entry
-from warpsmith.worker.backends.extension import default_flags, private_build
+from warpsmith.worker.backends.extension import default_flags, missing_ninja, private_build
 
 _CUDA = re.compile(r"\b__global__\b|\bcuda_sources?\b|<<<")
 CUDA_HOMES = ("/usr/local/cuda", "/usr")
@@ -39,8 +39,8 @@ class Cuda(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return 4 if _CUDA.search(source) else 0
 
     def missing(self) -> str:
-        """The CUDA compiler."""
-        return "" if _nvcc() else "no nvcc; install the CUDA toolkit or set CUDA_HOME"
+        """The CUDA compiler, and ninja for the extension builder."""
+        return missing_ninja() if _nvcc() else "no nvcc; install the CUDA toolkit or set CUDA_HOME"
 
     def environment(self, scratch: Path, device: str) -> dict[str, str]:
         """Keep builds private and build for this device's architecture alone."""

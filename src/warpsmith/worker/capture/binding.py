@@ -235,6 +235,7 @@ class Binding:
             raise NotStandalone("the model keeps tensors on itself while it runs")
         return tuple(found)
 
+
 def _indices(output: Output) -> set[int]:
     if isinstance(output, Container):
         return set().union(*map(_indices, output.items))

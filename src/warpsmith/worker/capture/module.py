@@ -43,10 +43,10 @@ def _same_steps(tensor, stride):
     return all(size == 1 or own == step for size, own, step in zip(tensor.shape, tensor.stride(), stride))
 '''
 
-ALIGNED = '''\
+ALIGNED = """\
         if tensor.data_ptr() % 16:
             raise ValueError(f"{name} does not begin at a multiple of 16 bytes, as tensor descriptors need")
-'''
+"""
 
 BUILT_IN = '''\
 def _built_in(name, value, expected):
@@ -62,14 +62,14 @@ def _sized(name, value, length):
         raise ValueError(f"{name} has {len(value)} items; these kernels were generated for {length}")
 '''
 
-INIT = '''\
+INIT = """\
         for name, *layout in PARAMETERS:
             module, leaf = _owner(self, name)
             module.register_parameter(leaf, nn.Parameter(_tensor(*layout), requires_grad=False))
         for name, *layout, persistent in BUFFERS:
             module, leaf = _owner(self, name)
             module.register_buffer(leaf, _tensor(*layout), persistent=persistent)
-'''
+"""
 
 TIE = '''\
 def _tie(model, name, first, *, persistent):

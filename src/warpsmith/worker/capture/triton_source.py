@@ -22,10 +22,10 @@ HELPERS_IMPORT = {
     "tl_math": "from torch._inductor.runtime.triton_helpers import math as tl_math",
 }
 # Descriptors made inside a kernel take memory from an allocator, which Triton looks up on every launch.
-SCRATCH = '''\
+SCRATCH = """\
 def _scratch(size, alignment, stream):
     return torch.empty(size, dtype=torch.int8, device="cuda")
-'''
+"""
 USE_SCRATCH = "triton.set_allocator(_scratch)"
 
 
