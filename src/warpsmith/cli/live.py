@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from warpsmith.cli.words import speedup_text, trial_text
+from warpsmith.cli.words import trial_text
 from warpsmith.core.events import Event, PhaseStarted, Sink, TaskFinished, TaskStarted, TrialFinished
 from warpsmith.core.task import Budget, Task
 from warpsmith.core.timing import Interval
@@ -91,7 +91,7 @@ class Watch:
             table.add_column(name, justify="left" if name == "problem" else "right", no_wrap=True)
         baselines = list(dict.fromkeys(name for row in self.rows.values() for name in row.task.baselines))
         for name in baselines:
-            table.add_column(f"best vs {name}", justify="right", no_wrap=True)
+            table.add_column(f"vs {name}", justify="right", no_wrap=True)
         table.add_column("left", justify="right")
         table.add_column("now", style="dim", no_wrap=True)
         for row in self.rows.values():
@@ -99,7 +99,7 @@ class Watch:
             table.add_row(
                 row.task.problem.name,
                 *(str(n) for n in (len(row.trials), row.count(Accepted), row.count(Rejected))),
-                *("" if best is None else speedup_text(best) for best in bests),
+                *("" if best is None else f"{best.value:.2f}x" for best in bests),
                 row.left(),
                 row.state,
             )
