@@ -62,4 +62,4 @@ def test_the_pipe_is_closed_on_both_sides_when_the_writers_are_gone() -> None:
     before = open_descriptors()
     for _ in range(3):
         printed(b"x" * 100_000)
-    assert open_descriptors() == before
+    assert open_descriptors() <= before  # readers of earlier tests may still be letting go
