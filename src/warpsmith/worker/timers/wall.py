@@ -18,9 +18,9 @@ def _flush_buffer(size_bytes: int) -> torch.Tensor:
 class Wall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`time.perf_counter_ns` before and after, each call from the same cold start.
 
-    Without the write a block of calls speeds up by half over some thirty calls while a large
-    last-level cache fills, and whoever makes fewer calls looks slower. The write also wakes
-    the threads that the call will use.
+    Without the write a block of calls was seen to speed up by half over some thirty calls, as
+    if a last-level cache were filling, and whoever makes fewer calls looks slower. The write
+    also wakes the threads that the call will use. benchmarks/RESULTS.md has the control.
 
     Attributes:
         flush_bytes: how much is written before each call; more than any core's own caches hold.
