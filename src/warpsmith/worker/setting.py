@@ -32,9 +32,9 @@ from warpsmith.worker.trees import (
     views,
 )
 
-# Inputs lie elsewhere with every draw, at the same place for all who are compared: fresh addresses, and no
-# one layout that could favour a side for a whole race. On a GPU they move by whole pages, so that the alignment
-# stays that of an allocation.
+# Inputs lie elsewhere with every draw, at the same place for all who are compared: fresh addresses,
+# and no one layout that could favour a side for a whole race. On a GPU they move by whole pages, so
+# that the alignment stays that of an allocation.
 PLACES = 16
 PLACE_BYTES = {"cpu": 256, "cuda": 2 << 20}
 POISON_BYTE = 0xFF  # NaN in every IEEE format, -1 in every integer one
