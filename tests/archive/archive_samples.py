@@ -21,7 +21,7 @@ PROVENANCE = Provenance(
     threads=2,
     software={"python": "3.11.7", "torch": "2.13.0"},
     clocks_mhz={},
-    isolation="process",
+    isolation="none",
     seed=7,
 )
 

@@ -27,7 +27,7 @@ def provenance(device: str = "Test CPU", device_type: str = "cpu") -> Provenance
         threads=2,
         software={"python": "3.11.7", "torch": "2.13.0"},
         clocks_mhz={},
-        isolation="process",
+        isolation="none",
         seed=7,
     )
 

@@ -240,7 +240,7 @@ def test_a_summary_survives_json(tmp_path: Path) -> None:
 
 def test_weak_isolation_is_named_as_not_proven(tmp_path: Path) -> None:
     summary = report_of([run(tmp_path / "run", (SOFTMAX, [accepted()]))])
-    assert any("not in a sandbox" in each for each in summary.unproven)
+    assert any("not run in a whole sandbox" in each for each in summary.unproven)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -17,7 +19,11 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         threads: CPU threads torch used.
         software: versions by name: python, torch, triton, cuda, compiler; absent where unused.
         clocks_mhz: SM and memory clocks read before timing; empty where they can't be read.
-        isolation: what stood between candidate and verifier: `process` here.
+        isolation: grade of what stood between candidate and verifier: `full` is a sandbox with all
+            its walls, `partial` one with some, `none` a process and no more.
+        isolation_lacks: what is missing for `full`, and how to get it, a sentence each.
+        conditions: what NVML said while it was timed: `temperature_c`, `throttled_rounds`, ...; empty
+            where it can't be asked.
         seed: the seed from which inputs and weights were derived.
     """
 
@@ -29,8 +35,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     threads: int
     software: dict[str, str]
     clocks_mhz: dict[str, int]
-    isolation: str
+    isolation: Literal["full", "partial", "none"]
     seed: int
+    isolation_lacks: tuple[str, ...] = ()
+    conditions: dict[str, int] = {}
 
     @property
     def device_class(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -37,11 +38,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         build_s: import of the candidate and everything it compiles.
         run_s: one forward call, first-call compilation included.
         output_bytes: stdout and stderr kept; the rest is thrown away.
+        processes: processes and threads that the candidate may have at once.
+        scratch_bytes: what it may write to its private disk, builds included.
     """
 
     build_s: float = 180.0
     run_s: float = 60.0
     output_bytes: int = 64 * 1024
+    processes: int = 1024
+    scratch_bytes: int = 4 << 30
 
 
 class Effort(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,6 +78,23 @@ BASELINES_OF: dict[Tier, tuple[str, ...]] = {
 }
 
 
+class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rules a candidate plays by; a verdict names them, and tracks are not ranked together.
+
+    Attributes:
+        kernels: `library-allowed` takes cuBLAS, cuDNN and ATen as they are, but a candidate with no
+            kernel of its own is labelled a passthrough; `custom-only` refuses it.
+        precision: `declared` refuses what is less precise inside than the problem's dtype allows
+            (TF32, bf16 or fp8 in float32); `reduced` asks for the tolerance alone.
+        shapes: `any` also asks for shapes that the problem does not declare; `declared` does not,
+            and the verdict says whether they would have been right.
+    """
+
+    kernels: Literal["library-allowed", "custom-only"] = "library-allowed"
+    precision: Literal["declared", "reduced"] = "declared"
+    shapes: Literal["any", "declared"] = "any"
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One problem on one target.
 
@@ -87,6 +109,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tier: Tier = Tier.VERIFY
     effort: Effort = EFFORTS[Tier.VERIFY]
     limits: Limits = Limits()
+    track: Track = Track()
     seed: int = 0
 
     @property

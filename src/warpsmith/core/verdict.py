@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from warpsmith.core.provenance import Provenance
+from warpsmith.core.task import Track
 from warpsmith.core.timing import Interval, Timing, geometric_mean, median_interval, speedup_interval
+
+# Below this share of its time a candidate's own kernels are decoration.
+PASSTHROUGH_SHARE = 0.01
 
 
 class Stage(StrEnum):
@@ -61,12 +65,51 @@ class ErrorStats(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("error statistics must be finite, and a share lies in [0, 1]")
 
 
+class Witness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the verifier's own clock says of times that were taken beside the candidate.
+
+    A call's excess is the wall time from asking for it until its output was in the verifier's hands,
+    less the time that the candidate's process states for it; the same is taken of a control that
+    computes nothing. Where the candidate's excess is larger, its process has understated.
+
+    Attributes:
+        excess_ns: median excess of the calls that state the lower half of times.
+        control_ns: median excess of the control's calls.
+        bound_ns: how far the first may lie above the second.
+        calls: calls of the candidate that entered.
+    """
+
+    excess_ns: float
+    control_ns: float
+    bound_ns: float
+    calls: int
+
+
+class Floor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The least time that this very device could take, from its measured rates.
+
+    Attributes:
+        bound_ns: bytes over bandwidth or operations over rate, whichever is longer.
+        limit: which of them.
+    """
+
+    bound_ns: float
+    limit: Literal["memory", "compute", "latency"]
+
+
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Times on one workload: the candidate and every baseline, interleaved in the same minutes."""
+    """Times on one workload: the candidate and every baseline, interleaved in the same minutes.
+
+    Attributes:
+        witness: agreement of the two clocks; None where the tier does without.
+        floor: None where the device's rates or the work are not known.
+    """
 
     workload: str
     timing: Timing
     baselines: dict[str, Timing]
+    witness: Witness | None = None
+    floor: Floor | None = None
 
 
 class Accepted(
@@ -77,6 +120,11 @@ class Accepted(
     Attributes:
         measurements: one for each workload, in the problem's order.
         baseline_faults: baselines that could not be timed, and why.
+        track: the rules it was accepted under.
+        shapes: `any` when it was also right for shapes that the problem does not declare; `declared`
+            when it was not, or when no other shapes could be derived.
+        determinism: `bitwise` when repeated calls on the same inputs gave the same bits, else `close`.
+        own_share: share of its time in kernels that it built itself; None where that was not measured.
         phases_s: wall seconds by phase: import, build, inputs, correctness, timing, ...
     """
 
@@ -87,10 +135,19 @@ class Accepted(
     wall_s: float
     findings: tuple[Finding, ...] = ()
     baseline_faults: dict[str, str] = {}
+    track: Track = Track()
+    shapes: Literal["any", "declared"] = "declared"
+    determinism: Literal["bitwise", "close"] = "close"
+    own_share: float | None = None
 
     def __post_init__(self) -> None:
         if not self.measurements:
             raise ValueError("an accepted verdict has at least one measurement")
+
+    @property
+    def is_passthrough(self) -> bool:
+        """Whether it has no kernel of its own: accepted, but never a win."""
+        return self.own_share is not None and self.own_share < PASSTHROUGH_SHARE
 
     @property
     def baselines(self) -> tuple[str, ...]:

@@ -27,9 +27,9 @@ def unproven_of(
     if machine is None:
         return ()
     found = []
-    if "process" in machine.isolation:
+    if set(machine.isolation) - {"full"}:
         found.append(
-            "Honesty: candidates ran in a process of their own (isolation: process), not in a sandbox. "
+            f"Honesty: candidates did not run in a whole sandbox (isolation: {', '.join(machine.isolation)}). "
             "One written to deceive could still reach files, the network or its own clock."
         )
     if Tier.SCREEN in tiers:

@@ -33,7 +33,7 @@ PROVENANCE = Provenance(
     threads=1,
     software={},
     clocks_mhz={},
-    isolation="process",
+    isolation="none",
     seed=0,
 )
 

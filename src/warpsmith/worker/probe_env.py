@@ -92,7 +92,7 @@ def provenance(task: Task, device: torch.device, versions: dict[str, str]) -> Pr
         threads=torch.get_num_threads(),
         software=versions,
         clocks_mhz=clocks,
-        isolation="process",
+        isolation="none",
         seed=task.seed,
     )
 
