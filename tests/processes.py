@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from pathlib import Path
 
@@ -54,3 +55,60 @@ def wait_for_pids(folder: Path, count: int) -> list[int]:
         assert time.monotonic() < deadline, f"only {found} of {count} processes have started"
         time.sleep(0.02)
     return found
+
+
+STAY = """
+import ctypes, os, signal, time
+def stay():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(15, b{name!r})  # PR_SET_NAME
+    while True:
+        time.sleep(1)
+"""
+DETACH = """
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        stay()
+    os._exit(0)
+"""
+
+
+class Lingerers:
+    """Processes that ignore a polite request to end, and are known by a name that is this object's own.
+
+    A candidate has no folder in common with a test, and sees process ids of its own; but the name
+    that a process gives itself is seen from everywhere.
+    """
+
+    def __init__(self) -> None:
+        self.name = f"linger-{secrets.token_hex(3)}"
+
+    @property
+    def stay(self) -> str:
+        """Source that defines `stay()`."""
+        return STAY.format(name=self.name)
+
+    @property
+    def stay_and_detach(self) -> str:
+        """The same, and a process that has detached itself and stays."""
+        return self.stay + DETACH
+
+    def running(self) -> list[int]:
+        """Return their process ids."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if (folder / "comm").read_text().strip() == self.name:
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
+
+    def wait_for(self, count: int) -> list[int]:
+        """Return their process ids as soon as there are `count`."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(found := self.running()) < count:
+            assert time.monotonic() < deadline, f"only {len(found)} of {count} processes have started"
+            time.sleep(0.02)
+        return found

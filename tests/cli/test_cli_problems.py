@@ -57,10 +57,13 @@ def test_a_folder_is_checked_and_each_unfit_problem_has_its_reason(cli: Cli, tmp
 
 def test_a_problem_that_is_fit_is_told_in_words(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(problem_source())
-    answer = cli("problems", "check", tmp_path / "mine.py", "--device", "cpu")
+    matrix = tmp_path / "matrix.md"
+    answer = cli("problems", "check", tmp_path / "mine.py", "--device", "cpu", "--matrix", matrix)
     assert answer.status == 0
-    first, last = answer.out.splitlines()
+    first, cells, last = answer.out.splitlines()
     assert first.startswith("ok    mine  (default ")
+    assert cells.startswith("      default: zeros values, ones values, constant values, identity values, ")
+    assert "| mine | default | values | values |" in matrix.read_text()
     assert last == "1 of 1 problems admitted on cpu"
 
 
@@ -74,4 +77,5 @@ def test_the_doctor_says_what_works_here(cli: Cli) -> None:
     if len(told["devices"]) == 1:
         assert told["backends"]["triton"] == "no CUDA device"
     assert told["software"].keys() >= {"python", "torch", "msgspec"}
-    assert told["isolation"].startswith("process: ")
+    assert told["isolation"] in {"full", "partial", "none"}
+    assert bool(told["isolation_lacks"]) == (told["isolation"] != "full")

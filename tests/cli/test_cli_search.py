@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from command import Cli, Spawned
-from processes import wait_for_pids, wait_until_gone
+from processes import Lingerers, wait_until_gone
 from sources import candidate, problem_source
 
 from warpsmith.archive import Archive
@@ -19,20 +19,6 @@ from warpsmith.core.trial import Trial
 from warpsmith.worker.process import descendants
 
 CHEAPLY = ("--tier", "screen", "--baseline", "eager", "--device", "cpu")
-
-# A candidate that writes down that it runs, detaches a process that does the same, and stays.
-STAYS = """
-import os, pathlib, time
-def stay():
-    pathlib.Path({folder!r}, str(os.getpid())).touch()
-    while True:
-        time.sleep(1)
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        stay()
-    os._exit(0)
-"""
 
 
 class Hunt:
@@ -42,9 +28,8 @@ class Hunt:
         self.problem = folder / "relu.py"
         self.problem.write_text(problem_source())
         self.candidates = folder / "candidates"
-        self.pids = folder / "pids"
-        for made in (self.candidates, self.pids):
-            made.mkdir()
+        self.candidates.mkdir()
+        self.lingerers = Lingerers()
         self.run = folder / "run"
         self.put("a.py", candidate("torch.clamp(x, min=0)").source)
         self.put("b.py", candidate("x").source)
@@ -53,7 +38,8 @@ class Hunt:
         (self.candidates / name).write_text(source)
 
     def put_staying(self, name: str) -> None:
-        self.put(name, candidate(top=STAYS.format(folder=str(self.pids)), body="stay()").source)
+        """Put a candidate that detaches a process and stays, as that process does."""
+        self.put(name, candidate(top=self.lingerers.stay_and_detach, body="stay()").source)
 
     @property
     def words(self) -> list[str | Path]:
@@ -105,7 +91,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(cli: Cli, hunt: Hun
     hunt.put_staying("c.py")
     search = Spawned(*hunt.words)
     search.wait_for("trial 1 file:b.py: rejected")
-    lingerers = wait_for_pids(hunt.pids, 2)
+    lingerers = hunt.lingerers.wait_for(2)
     search.process.send_signal(signal.SIGINT)
     answer = search.end()
     assert (answer.status, answer.out) == (130, "")
@@ -127,7 +113,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(cli: Cli, hunt: Hun
 def test_ctrl_c_before_the_first_trial_is_finished_is_no_fault(hunt: Hunt) -> None:
     hunt.put_staying("a.py")
     search = Spawned(*hunt.words)
-    lingerers = wait_for_pids(hunt.pids, 2)
+    lingerers = hunt.lingerers.wait_for(2)
     search.process.send_signal(signal.SIGINT)
     answer = search.end()
     assert (answer.status, answer.out) == (130, "")
@@ -141,7 +127,7 @@ def test_kill_9_loses_no_finished_trial_repeats_none_and_leaves_no_process(cli: 
     hunt.put_staying("c.py")
     search = Spawned(*hunt.words)
     search.wait_for("trial 1 file:b.py: rejected")
-    lingerers = wait_for_pids(hunt.pids, 2)
+    lingerers = hunt.lingerers.wait_for(2)
     below = descendants(search.process.pid)
     assert set(lingerers) < set(below)
     search.process.kill()

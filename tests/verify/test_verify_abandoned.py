@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from processes import wait_for_pids, wait_until_gone
+from processes import Lingerers, wait_until_gone
 from sources import candidate, task
 
 from warpsmith.core.codec import encode
@@ -29,54 +29,41 @@ with Verifier() as verifier:
     verifier.verify(job.task, job.candidate)
 """
 
-# One process detaches itself from the candidate; both write down that they run, and stay.
-LINGER = """
-import os, pathlib, signal, time
-def stay():
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    pathlib.Path({folder!r}, str(os.getpid())).touch()
-    while True:
-        time.sleep(1)
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        stay()
-    os._exit(0)
-"""
-
 
 @pytest.fixture
-def pids(tmp_path: Path) -> Path:
-    """The folder in which lingering processes write down their ids."""
-    folder = tmp_path / "pids"
-    folder.mkdir()
-    return folder
+def lingerers() -> Lingerers:
+    """What the candidate of this test leaves running."""
+    return Lingerers()
 
 
-def lingering(pids: Path) -> Job:
-    return Job(task=task(), candidate=candidate(top=LINGER.format(folder=str(pids)), body="stay()"))
+def lingering(lingerers: Lingerers) -> Job:
+    """One process detaches itself from the candidate; both stay."""
+    return Job(task=task(), candidate=candidate(top=lingerers.stay_and_detach, body="stay()"))
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_ending_the_host_ends_worker_candidate_and_what_detached_itself(
-    tmp_path: Path, pids: Path, by: signal.Signals
+    tmp_path: Path, lingerers: Lingerers, by: signal.Signals
 ) -> None:
-    (tmp_path / "job.json").write_bytes(encode(lingering(pids)))
+    (tmp_path / "job.json").write_bytes(encode(lingering(lingerers)))
     command = [sys.executable, "-c", HOST, str(tmp_path / "job.json")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as host:
-        lingerers = wait_for_pids(pids, 2)
+        seen = lingerers.wait_for(2)
         below = descendants(host.pid)
         host.send_signal(by)
-    assert set(lingerers) < set(below), "the worker, the nursery and the candidate run below the host"
+    assert set(seen) < set(below), "the worker, the nursery and the candidate run below the host"
     assert wait_until_gone(below) == []
 
 
-def test_an_interrupted_question_leaves_no_answer_for_the_next_one(verifier: Verifier, pids: Path) -> None:
+def test_an_interrupted_question_leaves_no_answer_for_the_next_one(
+    verifier: Verifier, lingerers: Lingerers
+) -> None:
     """Ctrl-C in an interactive session, which then goes on with the same verifier."""
-    job = lingering(pids)
+    job = lingering(lingerers)
+    seen: list[int] = []
 
     def interrupt() -> None:
-        wait_for_pids(pids, 2)
+        seen.extend(lingerers.wait_for(2))
         os.kill(os.getpid(), signal.SIGINT)
 
     interrupting = threading.Thread(target=interrupt)
@@ -84,5 +71,6 @@ def test_an_interrupted_question_leaves_no_answer_for_the_next_one(verifier: Ver
     with pytest.raises(KeyboardInterrupt):
         verifier.verify(job.task, job.candidate)
     interrupting.join()
-    assert wait_until_gone(wait_for_pids(pids, 2)) == []
+    assert wait_until_gone(seen) == []
+    assert lingerers.running() == []
     assert isinstance(verifier.verify(task(), candidate()), Accepted)

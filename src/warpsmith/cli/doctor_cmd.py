@@ -20,9 +20,6 @@ from warpsmith.worker.backends.extension import tool_path
 # Extra -> a module that only it brings.
 EXTRAS = {"torch": "torch", "search": "sqlalchemy", "report": "vl_convert", "gpu": "pynvml"}
 PROFILERS = ("ncu", "nsys", "compute-sanitizer")
-ISOLATION = (
-    "process: candidates run in processes of their own, as the same user; run strangers' code in a container"
-)
 
 
 def findings() -> dict[str, Any]:
@@ -34,7 +31,8 @@ def findings() -> dict[str, Any]:
         "extras": {name: importlib.util.find_spec(module) is not None for name, module in EXTRAS.items()},
         "compilers": {name: shutil.which(name, path=tool_path()) or "" for name in ("g++", "nvcc", "ninja")},
         "profilers": {name: shutil.which(name) or "" for name in PROFILERS},
-        "isolation": ISOLATION,
+        "isolation": "none",
+        "isolation_lacks": [],
         "devices": {},
         "software": {},
         "backends": {},
@@ -47,6 +45,7 @@ def findings() -> dict[str, Any]:
             with Verifier() as verifier:
                 probe = verifier.probe()
             seen |= {"devices": probe.devices, "software": probe.software, "backends": probe.backends}
+            seen |= {"isolation": probe.isolation, "isolation_lacks": list(probe.isolation_lacks)}
         except WarpsmithError as error:
             seen["problems"].append(f"a worker does not start: {error}")
     for name, is_there in seen["extras"].items():
@@ -74,6 +73,8 @@ def doctor(as_json: bool) -> int:
         for name, path in seen[kind].items():
             click.echo(f"  {kind[:-1]:<9} {name}: {path or 'not found'}")
     click.echo(f"  isolation {seen['isolation']}")
+    for lack in seen["isolation_lacks"]:
+        click.echo(f"            {lack}")
     for name, version in seen["software"].items():
         click.echo(f"  version   {name} {version}")
     for problem in seen["problems"]:

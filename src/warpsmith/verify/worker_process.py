@@ -177,6 +177,11 @@ class WorkerProcess:
             raise RecordError(f"asked a worker for {kind.__name__}, got {type(reply).__name__}")
         return reply
 
+    def kill(self) -> None:
+        """Kill the process, if there is one; may be called while another thread waits for its answer."""
+        if (process := self._process) is not None:
+            process.kill()
+
     @property
     def log(self) -> str:
         """What the last process that died wrote."""

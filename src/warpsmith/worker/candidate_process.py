@@ -15,11 +15,13 @@ from pathlib import Path
 
 import torch
 
-from warpsmith.core.errors import RecordError
+from warpsmith.core.errors import InfrastructureError, RecordError
+from warpsmith.core.task import Limits
 from warpsmith.core.verdict import ErrorStats, Finding, Stage
 from warpsmith.worker.nursery import End, Ended, Fork, Forked
 from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.output import Output
+from warpsmith.worker.sandbox.plan import Terms
 from warpsmith.worker.steps import Done, Failed, Load, Step, StepReply
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
 
@@ -38,19 +40,34 @@ class Misbehaved(Exception):
 
 
 class CandidateProcess:
-    """One candidate's process, from its fork to its burial."""
+    """One candidate's process, from its fork to its burial.
 
-    def __init__(self, nursery: Nursery, device: torch.device, output_bytes: int) -> None:
+    Attributes:
+        grade: isolation grade of what it runs behind.
+        lacks: what is missing for `full`, and how to get it, a sentence each.
+        scratch: the folder it may write to, by the path it knows.
+    """
+
+    def __init__(self, nursery: Nursery, device: torch.device, limits: Limits) -> None:
         self._nursery = nursery
-        self._output = Output(output_bytes)
-        self.scratch = Path(tempfile.mkdtemp(prefix="warpsmith-candidate-"))
+        self._output = Output(limits.output_bytes)
+        # Only used where candidates get no file system of their own.
+        self._host_scratch = Path(tempfile.mkdtemp(prefix="warpsmith-candidate-"))
         self._channel, theirs = Channel.pair()
-        order = Fork(device_type=device.type)
+        order = Fork(
+            terms=Terms(device_type=device.type, limits=limits, host_scratch=str(self._host_scratch))
+        )
         try:
-            self.pid = nursery.order(order, Forked, [theirs.fileno(), self._output.write_end]).pid
+            forked = nursery.order(order, Forked, [theirs.fileno(), self._output.write_end])
         finally:
             theirs.close()
             os.close(self._output.write_end)
+        self.pid, self.grade, self.lacks = forked.pid, forked.grade, forked.lacks
+        self.scratch = Path(forked.scratch)
+        if self.scratch != self._host_scratch or forked.trouble:
+            shutil.rmtree(self._host_scratch, ignore_errors=True)
+        if forked.trouble:
+            raise InfrastructureError(f"a candidate's sandbox can't be made: {forked.trouble}")
 
     def ask(self, step: Step, *, stage: Stage, limit_s: float, descriptors: Sequence[int] = ()) -> Done:
         """Send a step and return its answer.
@@ -97,5 +114,5 @@ class CandidateProcess:
             how: str = self._nursery.order(End(pid=pid, is_closing=is_closing), Ended).how
         finally:
             self._channel.close()
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            shutil.rmtree(self._host_scratch, ignore_errors=True)
         return how

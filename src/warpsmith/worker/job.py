@@ -7,7 +7,7 @@ the admission test. Nothing here imports torch.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -70,6 +70,10 @@ class Captured(
     variants: tuple[str, ...] = ()
 
 
+# A mutant that nothing refuses.
+ALIVE = "ALIVE"
+
+
 class AdmissionJob(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="admission", forbid_unknown_fields=True
 ):
@@ -87,10 +91,13 @@ class Admission(
 
     Attributes:
         reference_ns: median wall time of one reference call by workload, in nanoseconds.
+        matrix: by workload and mutant, what kills it: the name of a finding, `ALIVE`, or in parentheses
+            why it does not apply.
     """
 
     findings: tuple[Finding, ...]
     reference_ns: dict[str, int]
+    matrix: dict[str, dict[str, str]] = {}
 
 
 class ProbeJob(
@@ -108,11 +115,15 @@ class Probe(
         devices: description by device name: `cpu`, `cuda:0`, ...
         software: versions by name; absent means not installed.
         backends: what each backend lacks here; an empty text means that it works.
+        isolation: grade of the sandboxes that candidates get.
+        isolation_lacks: what is missing for `full`, and how to get it, a sentence each.
     """
 
     devices: dict[str, str]
     software: dict[str, str]
     backends: dict[str, str]
+    isolation: Literal["full", "partial", "none"]
+    isolation_lacks: tuple[str, ...]
 
 
 class Trouble(

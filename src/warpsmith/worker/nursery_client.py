@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from warpsmith.core.errors import InfrastructureError, RecordError
@@ -17,6 +19,21 @@ T = TypeVar("T")
 
 NURSERY_START_S = 180.0
 NURSERY_ANSWER_S = 30.0
+# A candidate can read the environment that its process was started with. What libraries look at when they
+# are loaded, and where to find them, must be there; a candidate's own environment is made by its own side.
+KEPT_NAMES = {"PATH", "HOME", "LD_LIBRARY_PATH", "LANG", "CC", "CXX", "VIRTUAL_ENV"}
+KEPT_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "PYTHON", "OMP_", "MKL_", "MALLOC_", "TORCH_CUDA_")
+
+
+def nursery_environment() -> dict[str, str]:
+    """Return the environment to start a nursery with."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT_NAMES or name.startswith(KEPT_PREFIXES)
+    }
+    # Threads that numpy's BLAS starts on import would make every fork a multi-threaded one.
+    return kept | {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class Nursery:
@@ -31,14 +48,24 @@ class Nursery:
             "warpsmith.worker.nursery",
             str(theirs.fileno()),
             str(os.getpid()),
+            tempfile.gettempdir(),
         ]
-        # Threads that numpy's BLAS starts on import would make every fork a multi-threaded one.
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment
+            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=nursery_environment()
         )
         theirs.close()
-        self._is_ready = False
+        self._ready: Ready | None = None
+
+    def ready(self) -> Ready:
+        """Wait until it can start candidates; return what they will be behind.
+
+        Raises:
+            InfrastructureError: it is gone or silent.
+        """
+        if self._ready is None:
+            with _answering():
+                self._ready = self._channel.receive(Ready, deadline=time.monotonic() + NURSERY_START_S)
+        return self._ready
 
     def order(self, order: Fork | End, kind: type[T], descriptors: Sequence[int] = ()) -> T:
         """Give one order and return its answer.
@@ -46,17 +73,21 @@ class Nursery:
         Raises:
             InfrastructureError: the nursery is gone or silent.
         """
-        try:
-            if not self._is_ready:
-                self._channel.receive(Ready, deadline=time.monotonic() + NURSERY_START_S)
-                self._is_ready = True
+        self.ready()
+        with _answering():
             self._channel.send(order, descriptors)
             answer: T = self._channel.receive(kind, deadline=time.monotonic() + NURSERY_ANSWER_S)
-        except (ChannelClosed, DeadlinePassed, RecordError) as error:
-            raise InfrastructureError("the process that starts candidates does not answer") from error
         return answer
 
     def close(self) -> None:
         """End the nursery; its children die with it."""
         self._channel.close()
         self._process.wait(timeout=NURSERY_ANSWER_S)
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (ChannelClosed, DeadlinePassed, RecordError) as error:
+        raise InfrastructureError("the process that starts candidates does not answer") from error

@@ -16,6 +16,7 @@ from warpsmith.core.errors import UsageError
 from warpsmith.core.provenance import Provenance
 from warpsmith.core.task import Task
 from warpsmith.worker.backends import BACKENDS
+from warpsmith.worker.sandbox.plan import Grade
 
 PACKAGES = ("torch", "triton", "msgspec", "numpy")
 COMPILER_ANSWER_S = 10.0
@@ -79,7 +80,13 @@ def _uuid(index: int) -> str:
     return uuid if uuid.startswith("GPU-") else f"GPU-{uuid}"
 
 
-def provenance(task: Task, device: torch.device, versions: dict[str, str]) -> Provenance:
+def provenance(
+    task: Task,
+    device: torch.device,
+    versions: dict[str, str],
+    isolation: Grade,
+    isolation_lacks: tuple[str, ...],
+) -> Provenance:
     """Return where and with what `task` is being measured."""
     is_gpu = device.type == "cuda"
     driver, clocks = driver_and_clocks(device.index or 0) if is_gpu else (None, {})
@@ -92,7 +99,8 @@ def provenance(task: Task, device: torch.device, versions: dict[str, str]) -> Pr
         threads=torch.get_num_threads(),
         software=versions,
         clocks_mhz=clocks,
-        isolation="none",
+        isolation=isolation,
+        isolation_lacks=isolation_lacks,
         seed=task.seed,
     )
 

@@ -5,13 +5,16 @@ Every call is best effort by nature of the host; nothing here decides a verdict.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
 import signal
+from collections.abc import Collection
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -24,6 +27,11 @@ def die_with_parent(parent: int, by: signal.Signals = signal.SIGKILL) -> None:
     _prctl(PR_SET_PDEATHSIG, by)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def hide_from_others() -> None:
+    """Let no process of the same user read or trace this one, or open its files through /proc."""
+    _prctl(PR_SET_DUMPABLE, 0)
 
 
 def adopt_orphans() -> None:
@@ -53,8 +61,8 @@ def no_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def descendants(pid: int) -> list[int]:
-    """Return the process ids below `pid`, parents first."""
+def descendants(pid: int, besides: Collection[int] = ()) -> list[int]:
+    """Return the process ids below `pid`, parents first, without `besides` and what is below those."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -68,18 +76,16 @@ def descendants(pid: int) -> list[int]:
     found: list[int] = []
     queue = [pid]
     while queue:
-        below = children.get(queue.pop(0), [])
+        below = [child for child in children.get(queue.pop(0), []) if child not in besides]
         found += below
         queue += below
     return found
 
 
 def kill(pid: int) -> None:
-    """Kill one process; no matter if it is gone."""
-    try:
+    """Kill one process; no matter if it is gone, or is somebody else's and dies with its keeper."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def kill_tree(pid: int) -> None:

@@ -10,13 +10,12 @@ import traceback
 import torch
 
 from warpsmith.core.errors import WarpsmithError
-from warpsmith.worker.admission import admit
 from warpsmith.worker.inputs import ProblemError
 from warpsmith.worker.job import AdmissionJob, CaptureJob, Job, JobResult, Probe, Reply, Request, Trouble
 from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.precision import strict_float32
 from warpsmith.worker.probe_env import devices, lacking, software, usable_cores
-from warpsmith.worker.process import limit_memory
+from warpsmith.worker.process import hide_from_others, limit_memory
 from warpsmith.worker.reference_side import ReferenceSide
 from warpsmith.worker.wire import Channel, ChannelClosed
 
@@ -32,6 +31,7 @@ class Service:
             limit_memory(MEMORY_SHARE)
         torch.set_num_threads(usable_cores())
         strict_float32()
+        hide_from_others()  # a candidate that stays our user must not read references from here
         self._reference_side = ReferenceSide(nursery)
 
     def serve(self, channel: Channel) -> None:
@@ -60,9 +60,18 @@ class Service:
         if isinstance(request, Job):
             return JobResult(verdict=self._reference_side.verify(request))
         if isinstance(request, AdmissionJob):
+            from warpsmith.worker.admission import admit  # noqa: PLC0415 - mutants, which few need
+
             return admit(request)
         if isinstance(request, CaptureJob):
             from warpsmith.worker.capture.job import answer  # noqa: PLC0415 - the compiler, which few need
 
             return answer(request)
-        return Probe(devices=devices(), software=software(), backends=lacking())
+        walls = self._reference_side.nursery().ready()
+        return Probe(
+            devices=devices(),
+            software=software(),
+            backends=lacking(),
+            isolation=walls.grade,
+            isolation_lacks=walls.lacks,
+        )
