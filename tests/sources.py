@@ -9,12 +9,14 @@ import textwrap
 
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.problem import Problem, Tolerance, Workload
-from warpsmith.core.task import Effort, Limits, Target, Task, Tier
+from warpsmith.core.task import Effort, Limits, Target, Task, Tier, Track
 
 # Enough to take every step of a verification once; the precision is met by the first three rounds.
 CHEAP = Effort(seeds=5, timing_s=0.2, precision=0.5, max_samples=20)
 # Long enough for an honest step of these tests on a busy machine, short enough to wait for a hang.
 LIMITS = Limits(build_s=30.0, run_s=20.0, output_bytes=4096)
+
+USUAL = Track()
 
 RELU = "torch.relu(x)"
 TWO_INPUTS = "[torch.randn(16, 8), torch.randn(8)]"
@@ -99,6 +101,7 @@ def task(
     effort: Effort = CHEAP,
     device: str = "cpu",
     tier: Tier = Tier.VERIFY,
+    track: Track = USUAL,
     seed: int = 11,
 ) -> Task:
     """Return the cheap task of verifying candidates for `asked`, by default a relu of one input."""
@@ -109,5 +112,6 @@ def task(
         tier=tier,
         effort=effort,
         limits=limits,
+        track=track,
         seed=seed,
     )

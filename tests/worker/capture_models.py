@@ -114,7 +114,7 @@ class Tables(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         mixed = (x * self.wave * self.mask * self.scale) @ self.mixing
-        return mixed + torch.tensor([1.0, 2.0, float("inf"), -0.1, 1e-20])
+        return mixed + torch.tensor([1.0, 2.0, float("inf"), -0.1, 1e-20], device=x.device)
 
 
 class Nested(nn.Module):

@@ -47,7 +47,9 @@ def replayed(folder: Path, *only: str) -> tuple[dict[str, dict[str, str]], dict[
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    return replayed(tmp_path_factory.mktemp("cuda"))[0]
+    found, refused = replayed(tmp_path_factory.mktemp("cuda"))
+    assert not refused.keys() & set(NAMES), refused
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from warpsmith.core.problem import EXACT, Tolerance
 from warpsmith.core.verdict import Finding
-from warpsmith.worker import compare
-from warpsmith.worker.compare import Differences, compare_all, mismatch_of_values, root_mean_square
+from warpsmith.worker import scale
+from warpsmith.worker.compare import Differences, compare_all, mismatch_of_values
+from warpsmith.worker.scale import root_mean_square
 
 LOOSE = Tolerance(atol=0.1, rtol=0.1)
 INF, NAN = math.inf, math.nan
@@ -27,7 +28,7 @@ INTEGERS = [torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torc
 # torch's first call of an operator may take longer than any deadline.
 quick = settings(deadline=None, derandomize=True, max_examples=60)
 
-finite = st.floats(-1e6, 1e6)
+finite = st.floats(-900.0, 900.0)  # a gap of three decades below a large value makes it a mask's fill value
 lists = st.lists(finite, min_size=1, max_size=12)
 
 
@@ -35,7 +36,7 @@ lists = st.lists(finite, min_size=1, max_size=12)
 def chunks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compare at once, or three elements at a time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compare, "CHUNK_ELEMENTS", request.param)
+        patch.setitem(scale.CHUNK_ELEMENTS, "cpu", request.param)
         yield
 
 
@@ -287,3 +288,13 @@ def test_every_output_has_the_tolerance_of_its_own_dtype() -> None:
     tensors = [torch.ones(1, dtype=dtype) for dtype in (torch.float16, torch.int64, torch.complex64)]
     compare_all(tensors, tensors, ["a", "b", "c"], tolerance_for, Differences())
     assert asked == ["float16", "int64", "complex64"]
+
+
+def test_a_fill_value_decides_no_tolerance() -> None:
+    expected = torch.ones(100)
+    expected[:3] = -1e9  # a mask's
+    wrong = expected.clone()
+    wrong[50] = 2.0
+    finding, _ = mismatch(wrong, expected, Tolerance(atol=1e-3, rtol=0.0))
+    assert finding is not None
+    assert "index [50]" in finding.message

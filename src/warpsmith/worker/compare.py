@@ -17,13 +17,10 @@ import torch
 
 from warpsmith.core.problem import Tolerance
 from warpsmith.core.verdict import ErrorStats, Finding
+from warpsmith.worker.budget import Exact, over_budget
+from warpsmith.worker.scale import chunks, scale_of, wide
 from warpsmith.worker.steps import MappingNode, OpaqueLeaf, ScalarLeaf, SequenceNode, TensorLeaf, Tree
 from warpsmith.worker.trees import scalar
-
-# Bounds the float64 temporaries: 3 x 128 MB, whatever the output's size.
-CHUNK_ELEMENTS = 1 << 24
-# Squares of doubles in this unit don't overflow; those of smaller doubles need no unit.
-HUGE = 1e200
 
 
 def mismatch_of_trees(  # noqa: PLR0911 - one way of differing each
@@ -154,44 +151,34 @@ class _First(msgspec.Struct, frozen=True):
     got: object
 
 
-def root_mean_square(tensor: torch.Tensor, unit: float = 1.0) -> float:
-    """Root mean square over the finite elements, summed in `unit`; 0.0 where there are none."""
-    total, count = 0.0, 0
-    for chunk in tensor.reshape(-1).split(CHUNK_ELEMENTS):
-        values = _wide(chunk).abs()
-        finite = values[torch.isfinite(values)] / unit
-        total += float(finite.square().sum())
-        count += finite.numel()
-    if math.isinf(total):  # an infinite scale would make anything right
-        return root_mean_square(tensor, unit=HUGE)
-    return unit * math.sqrt(total / count) if count else 0.0
-
-
-def _wide(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
-
-
-def mismatch_of_values(
-    got: torch.Tensor, expected: torch.Tensor, tolerance: Tolerance, path: str, differences: Differences
+def mismatch_of_values(  # noqa: PLR0913 - the pair, the rule, and where to say it
+    got: torch.Tensor,
+    expected: torch.Tensor,
+    tolerance: Tolerance,
+    path: str,
+    differences: Differences,
+    *,
+    exact: torch.Tensor | None = None,
 ) -> Finding | None:
     """Return what is wrong with `got`, of the same shape, dtype and device as `expected`.
 
     Non-finite elements are right only where the reference has the same infinity; a NaN is
-    never right. Otherwise the rule is `Tolerance`'s.
+    never right. Otherwise the rule is `Tolerance`'s. An element that is not close to `expected`
+    may be close to `exact`: who is more precise than the reference is not wrong.
     """
     if not expected.numel():
         return None
-    if torch.equal(got, expected):  # NaN never equals, so this says nothing of outputs that hold one
+    # NaN never equals, so this says nothing of outputs that hold one.
+    if got.dtype == expected.dtype and torch.equal(got, expected):
         differences.elements += expected.numel()
         return None
-    rule = _Rule(tolerance, root_mean_square(expected) if tolerance.atol else 0.0)
+    rule = _Rule(tolerance, scale_of(expected) if tolerance.atol else 0.0)
     mine = Differences()
     first: _First | None = None
     start = 0
-    for ours, theirs in zip(
-        expected.reshape(-1).split(CHUNK_ELEMENTS), got.reshape(-1).split(CHUNK_ELEMENTS), strict=True
-    ):
-        bad_at = _compare_chunk(theirs, ours, rule, mine)
+    answers = chunks(expected if exact is None else exact)
+    for ours, theirs, answer in zip(chunks(expected), chunks(got), answers, strict=True):
+        bad_at = _compare_chunk(theirs, ours, rule, mine, answer)
         if bad_at is not None and first is None:
             first = _First(_place(start + bad_at, expected.shape), ours[bad_at].item(), theirs[bad_at].item())
         start += ours.numel()
@@ -206,23 +193,54 @@ def _merge(mine: Differences, total: Differences) -> None:
     total.elements += mine.elements
 
 
-def _compare_chunk(got: torch.Tensor, expected: torch.Tensor, rule: _Rule, seen: Differences) -> int | None:
+def _compare_chunk(
+    got: torch.Tensor, expected: torch.Tensor, rule: _Rule, seen: Differences, exact: torch.Tensor
+) -> int | None:
     """Add one chunk to `seen`; return the index of its first bad element, None if there is none."""
-    ours, theirs = _wide(expected), _wide(got)
+    if _is_plainly_close(got, expected, rule, seen):
+        return None
+    ours, theirs = wide(expected), wide(got)
     finite = torch.isfinite(theirs) & torch.isfinite(ours)
     difference = torch.where(finite, (theirs - ours).abs(), 0.0)
     magnitude = torch.where(finite, ours.abs(), 0.0)
-    if rule.is_exact:
-        bad = got != expected  # not the wide ones: 64-bit integers lose digits there
-    else:
-        within = difference <= rule.tolerance.atol * rule.scale + rule.tolerance.rtol * magnitude
-        bad = ~torch.where(finite, within, theirs == ours)
+    bad = _outside(got, expected, rule)
+    if exact is not expected and bool(bad.any()):
+        bad &= _outside(got, exact, rule)
     seen.elements += expected.numel()
     seen.max_abs = _largest(seen.max_abs, difference)
     seen.max_rel = _largest(seen.max_rel, torch.where(magnitude > 0, difference / magnitude, 0.0))
     count = int(bad.sum())
     seen.outside += count
     return int(bad.int().argmax()) if count else None
+
+
+def _is_plainly_close(got: torch.Tensor, expected: torch.Tensor, rule: _Rule, seen: Differences) -> bool:
+    """Say whether a chunk is finite and close, which most are, in few passes; only then add it to `seen`."""
+    if rule.is_exact or not expected.is_floating_point():
+        return False
+    magnitude = wide(expected)
+    difference = (wide(got) - magnitude).abs_()
+    largest = float(difference.max())
+    if not math.isfinite(largest):
+        return False
+    magnitude = magnitude.abs_() if magnitude is not expected else magnitude.abs()
+    allowed = magnitude * rule.tolerance.rtol + rule.tolerance.atol * rule.scale
+    if bool((difference > allowed).any()):
+        return False
+    seen.elements += expected.numel()
+    seen.max_abs = max(seen.max_abs, largest)
+    seen.max_rel = _largest(seen.max_rel, torch.where(magnitude > 0, difference / magnitude, 0.0))
+    return True
+
+
+def _outside(got: torch.Tensor, answer: torch.Tensor, rule: _Rule) -> torch.Tensor:
+    """Say of each element whether it is too far from `answer`."""
+    if rule.is_exact:
+        return got != answer  # not the wide ones: 64-bit integers lose digits there
+    theirs, ours = wide(got), wide(answer)
+    finite = torch.isfinite(theirs) & torch.isfinite(ours)
+    allowed = rule.tolerance.atol * rule.scale + rule.tolerance.rtol * torch.where(finite, ours.abs(), 0.0)
+    return ~torch.where(finite, (theirs - ours).abs() <= allowed, theirs == ours)
 
 
 def _largest(so_far: float, errors: torch.Tensor) -> float:
@@ -256,16 +274,45 @@ def _number(value: object) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
-def compare_all(
+def compare_all(  # noqa: PLR0913 - the pairs, the rules, and where to say it
     got: Sequence[torch.Tensor],
     expected: Sequence[torch.Tensor],
     paths: Sequence[str],
     tolerance_for: Callable[[str], Tolerance],
     differences: Differences,
+    *,
+    exact: Sequence[Exact | None] | None = None,
+    is_strict: bool = False,
 ) -> Finding | None:
-    """Compare tensor by tensor; return the first finding, after all have entered `differences`."""
+    """Compare tensor by tensor; return the first finding, after all have entered `differences`.
+
+    Args:
+        got: the candidate's.
+        expected: the reference's, at the declared precision.
+        paths: what to call them.
+        tolerance_for: by dtype.
+        differences: sums to add to.
+        exact: the same in float64, where known.
+        is_strict: also hold `got` to the error budget, where `exact` is known.
+    """
+    answers = exact or [None] * len(expected)
     findings = [
-        mismatch_of_values(a, b, tolerance_for(str(b.dtype).removeprefix("torch.")), path, differences)
-        for a, b, path in zip(got, expected, paths, strict=True)
+        mismatch_of_values(
+            a,
+            b,
+            tolerance_for(str(b.dtype).removeprefix("torch.")),
+            path,
+            differences,
+            exact=answer and answer.values,
+        )
+        for a, b, path, answer in zip(got, expected, paths, answers, strict=True)
     ]
-    return next((finding for finding in findings if finding), None)
+    found = next((finding for finding in findings if finding), None)
+    if found is not None or not is_strict:
+        return found
+    budgets = (
+        over_budget(a, b, answer, path)
+        for a, b, path, answer in zip(got, expected, paths, answers, strict=True)
+        if answer is not None
+    )
+    return next((finding for finding in budgets if finding), None)

@@ -7,34 +7,70 @@ candidate; it knows seeds, tolerances and references, and the candidate none of 
 from __future__ import annotations
 
 import math
+import random
+from typing import NamedTuple
 
 import torch
 
+from warpsmith.checks import CHECKS
+from warpsmith.checks.evidence import Census, Evidence, Facts
+from warpsmith.core.seeds import derive
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Finding, Stage
 from warpsmith.worker.arena import ArenaError
+from warpsmith.worker.caller import Called, Caller
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.compare import Differences, compare_all, mismatch_of_trees
+from warpsmith.worker.diagnosis import diagnose
+from warpsmith.worker.draws import Expected, Placed
 from warpsmith.worker.inputs import ProblemError
 from warpsmith.worker.phases import Phases
-from warpsmith.worker.setting import Draw, Setting
-from warpsmith.worker.steps import Attach, Done, Run, ScalarLeaf, TensorLeaf
-from warpsmith.worker.trees import leaves_of, offsets, packed, scalar, tensor_leaves, tensors_of, views
+from warpsmith.worker.setting import Setting
+from warpsmith.worker.steps import Recall, ScalarLeaf, TensorLeaf
+from warpsmith.worker.trees import leaves_of, scalar, tensor_leaves, tensors_of
 
-ATTACH_S = 30.0
+# Elements that change in place, at the same address, between a call and the next: few enough that no
+# sample of the inputs is likely to hold one.
+TOUCHED = 8
+# Earlier answers kept to recognise a replay; larger ones are not worth the memory.
+KEPT_ANSWERS = 4
+KEPT_BYTES = 1 << 28
+KEPT_FACTS = 64
+
+
+class Ask(NamedTuple):
+    """One call to make and compare: which inputs, from which family, changed in place or as drawn."""
+
+    label: int
+    family: str = "own"
+    touch: int = 0
+
+    def words(self) -> str:
+        """Say it to the candidate's author."""
+        if self.touch:
+            return f"inputs {self.label + 1} with {self.touch} elements changed in place"
+        return f"inputs {self.label + 1}" + ("" if self.family == "own" else f", {self.family}")
 
 
 class Examiner:
     """Compares one candidate, call by call, with the reference."""
 
-    def __init__(self, task: Task, process: CandidateProcess, phases: Phases, timer: str) -> None:
+    def __init__(self, task: Task, caller: Caller, phases: Phases) -> None:
         self.task = task
-        self.process = process
+        self.caller = caller
         self.phases = phases
-        self.timer = timer
         self.differences = Differences()
         self.findings: list[Finding] = []
-        self._attached: tuple[object, object] = (None, None)
+        self.facts: list[Facts] = []
+        self.is_bitwise = True
+        self._earlier: list[list[torch.Tensor]] = []
+        self._last_start = 0
+        self._rng = random.Random(derive(task.seed, "exam"))
+
+    @property
+    def process(self) -> CandidateProcess:
+        """The candidate's process."""
+        return self.caller.process
 
     def enter(self, setting: Setting) -> None:
         """Have the candidate construct its module for `setting`, with the reference's weights."""
@@ -46,68 +82,123 @@ class Examiner:
                 done = self.process.ask(step, stage=Stage.BUILD, limit_s=limit_s, descriptors=descriptors)
             finally:
                 arena.close()
-        self._attached = (None, None)
+        self.caller.forget_arenas()
+        self._earlier.clear()
         if done.own and not self.findings:
             names = ", ".join(done.own[:5])
             message = f"parameters that the reference does not have keep the candidate's own values: {names}"
             self.findings.append(Finding(check="own_state", message=message))
 
     def check(self, setting: Setting) -> None:
-        """Compare on every seed of the task.
+        """Compare on every seed and family of inputs, and on inputs changed in place.
 
         Raises:
-            Misbehaved: an output differs, or the candidate failed.
+            Misbehaved: an output differs, does not last, or the candidate failed.
         """
+        for ask in self._plan(setting):
+            self.put(setting, ask, Stage.COMPARE)
+        self._repeat(setting)
+
+    def _plan(self, setting: Setting) -> list[Ask]:
+        """Return the calls to make: plain ones first, for the clearest message, the rest in secret order."""
         seeds = self.task.effort.seeds
-        for number in range(seeds):
-            with self.phases("inputs"):
-                draw = setting.draw("check", number)
-            with self.phases("correctness"):
-                done = self.call(setting, draw, calls=1, stage=Stage.COMPARE)
-                self.judge(setting, draw, done, Stage.COMPARE, f"seed {number + 1} of {seeds}")
+        rest = [Ask(seed) for seed in range(1, seeds)]
+        rest += [
+            Ask(seeds + number, family)
+            for number, family in enumerate(f for f in setting.families() if f != "own")
+        ]
+        self._rng.shuffle(rest)
+        return [Ask(0), Ask(0, touch=TOUCHED), *rest]
 
-    def call(self, setting: Setting, draw: Draw, *, calls: int, stage: Stage, reset: bool = True) -> Done:
-        """Have the candidate run on the inputs of `draw`, into poisoned outputs."""
-        self._attach(setting)
-        setting.poison()
-        step = Run(
-            inputs=draw.inputs,
-            start_bytes=draw.start_bytes,
-            seed=draw.run_seed,
-            calls=calls,
-            timer=self.timer,
-            export_state=tuple(draw.state),
-            reset_state=reset,
+    def shapes(self, setting: Setting, *, stage: Stage = Stage.COMPARE) -> bool:
+        """Compare on shapes that the problem does not declare; say whether there are any.
+
+        Raises:
+            Misbehaved: the candidate is not right for one.
+        """
+        for number, crop in enumerate(setting.crops()):
+            self.put(setting, Ask(1000 + number, crop), stage)
+        return bool(setting.crops())
+
+    def is_right_elsewhere(self, setting: Setting) -> bool:
+        """Say whether the candidate is also right for shapes the problem does not declare.
+
+        Where nothing hangs on it: the last thing done with a candidate, since it may crash of it.
+        """
+        try:
+            return self.shapes(setting)
+        except Misbehaved:
+            return False
+
+    def survey(self, setting: Setting) -> Census | None:
+        """Return the kernels that one call launches; None where that can't be seen."""
+        placed = setting.place("survey")
+        with self.phases("census"):
+            return self.caller.survey(setting, placed, limit_s=self.task.limits.run_s).census
+
+    def put(self, setting: Setting, ask: Ask, stage: Stage) -> Called:
+        """Make one call and compare what it left behind."""
+        with self.phases("inputs"):
+            at = self._last_start if ask.touch else None
+            placed = setting.place("check", ask.label, family=ask.family, touch=ask.touch, at=at)
+            self._last_start = placed.start_bytes
+        with self.phases("correctness"):
+            called = self.call(setting, placed, stage)
+            self.judge(setting, placed, called, stage, ask.words())
+        return called
+
+    def call(self, setting: Setting, placed: Placed, stage: Stage, flush_bytes: int | None = None) -> Called:
+        """Call the candidate and keep what was seen of it."""
+        called = self.caller.call(
+            setting, placed, stage=stage, limit_s=self.task.limits.run_s, flush_bytes=flush_bytes
         )
-        # A block is planned to be short; its first calls may still be as slow as a single one may be.
-        limit_s = self.task.limits.run_s * min(calls, 3)
-        done = self.process.ask(step, stage=stage, limit_s=limit_s)
-        if len(done.samples_ns) != calls or not all(0 < ns <= limit_s * 1e9 for ns in done.samples_ns):
-            self.process.end()
-            message = f"the candidate's process reported times that {calls} calls can't have taken"
-            raise Misbehaved(stage, Finding(check="protocol", message=message), self.process.log)
-        return done
+        seen = called.done.facts
+        if seen is not None and seen not in self.facts and len(self.facts) < KEPT_FACTS:
+            self.facts.append(seen)
+        return called
 
-    def _attach(self, setting: Setting) -> None:
-        inputs, outputs = setting.inputs, setting.outputs
-        if self._attached == (inputs, outputs):
+    def _repeat(self, setting: Setting) -> None:
+        """Call twice on the same inputs, elsewhere: are the bits the same, and does a result last?"""
+        first = self.put(setting, Ask(0), Stage.COMPARE)
+        second = self.put(setting, Ask(0), Stage.COMPARE)
+        if first.got is None or second.got is None:
             return
-        descriptors = [arena.descriptor for arena in (inputs, outputs) if arena.descriptor is not None]
-        step = Attach(inputs=inputs.handle, outputs=outputs.handle)
-        self.process.ask(step, stage=Stage.COMPARE, limit_s=ATTACH_S, descriptors=descriptors)
-        self._attached = (inputs, outputs)
+        self.is_bitwise &= all(torch.equal(a, b) for a, b in zip(first.got, second.got, strict=True))
+        if setting.may_alias:  # then a later call changes an earlier one's output by right
+            return
+        self.put(setting, Ask(1), Stage.COMPARE)
+        setting.exchange.poison()
+        with self.phases("correctness"):
+            done = self.process.ask(Recall(), stage=Stage.COMPARE, limit_s=self.task.limits.run_s)
+            again = setting.exchange.snapshot(done.outputs, []) if done.outputs is not None else None
+        count = len(again or ())
+        if again is None or any(not _same_bits(a, b) for a, b in zip(second.got[:count], again, strict=True)):
+            message = "a later call changed the output of an earlier one; return memory of its own every time"
+            self.process.end()
+            raise Misbehaved(Stage.COMPARE, Finding(check="aliasing", message=message), self.process.log)
 
-    def judge(self, setting: Setting, draw: Draw, done: Done, stage: Stage, which: str) -> None:
+    def judge(  # noqa: PLR0913 - what was asked, what came back, and how to say it
+        self,
+        setting: Setting,
+        placed: Placed,
+        called: Called,
+        stage: Stage,
+        which: str,
+        *,
+        exact: bool = True,
+    ) -> None:
         """Compare what a call left behind with what it should have.
 
         Raises:
             Misbehaved: it differs.
             ProblemError: the reference itself returned NaN.
         """
-        finding = self._difference(setting, draw, done)
+        expected = setting.expect(placed, exact=exact)
+        finding = self._difference(setting, placed, expected, called)
         if finding is None:
+            self._remember(expected)
             return
-        if _has_nan(draw):
+        if _has_nan(expected):
             name = self.task.problem.name
             raise ProblemError(
                 f"problem {name!r}: the reference returned NaN on workload {setting.workload.name!r}"
@@ -121,53 +212,96 @@ class Examiner:
             error=self.differences.stats() if self.differences.elements else None,
         )
 
-    def _difference(self, setting: Setting, draw: Draw, done: Done) -> Finding | None:
+    def _difference(
+        self, setting: Setting, placed: Placed, expected: Expected, called: Called
+    ) -> Finding | None:
+        done = called.done
         if done.outputs is None:
             return Finding(check="protocol", message="the candidate's process reported no output")
-        if finding := mismatch_of_trees(done.outputs, draw.expected_tree):
+        if finding := mismatch_of_trees(done.outputs, expected.tree):
             return finding
-        if finding := self._state_mismatch(draw, done):
+        if finding := _state_mismatch(expected, done.state):
             return finding
-        outputs = tensor_leaves(draw.expected_tree)
-        leaves = packed([leaf for _, leaf in outputs] + [done.state[name] for name in draw.state])
-        if offsets(leaves)[1] > setting.outputs.memory.numel():
+        if called.got is None:
             raise ArenaError("the outputs do not fit their arena")
-        got = views(setting.outputs.memory, leaves)
-        expected = [*tensors_of(draw.expected), *draw.state.values()]
-        paths = [path for path, _ in outputs] + [f"buffer {name!r} after the call" for name in draw.state]
-        finding = compare_all(got, expected, paths, self.task.problem.tolerance_for, self.differences)
-        return finding or self._mutation(setting, draw)
+        outputs = tensor_leaves(expected.tree)
+        paths = [path for path, _ in outputs] + [f"buffer {name!r} after the call" for name in expected.state]
+        kept = [called.got[index] for index in range(len(outputs))]
+        exported = [name for name in setting.updated if name in done.state]
+        kept += [called.got[len(outputs) + exported.index(name)] for name in expected.state]
+        wanted = [*tensors_of(expected.values), *expected.state.values()]
+        oracle = None if expected.exact is None else [*expected.exact, *([None] * len(expected.state))]
+        finding = compare_all(
+            kept,
+            wanted,
+            paths,
+            self.task.problem.tolerance_for,
+            self.differences,
+            exact=oracle,
+            is_strict=self.task.track.precision == "declared",
+        )
+        if finding is not None:
+            return self._diagnosed(finding, kept[: len(outputs)], wanted[: len(outputs)])
+        return self._mutation(setting, placed, expected)
 
-    def _state_mismatch(self, draw: Draw, done: Done) -> Finding | None:
-        for name, tensor in draw.state.items():
-            leaf: TensorLeaf | None = done.state.get(name)
-            if leaf is None:
-                return Finding(
-                    check="state",
-                    message=f"the reference updates buffer {name!r}; the candidate has none of that name",
-                )
-            if leaf.shape != tuple(tensor.shape) or leaf.dtype != str(tensor.dtype).removeprefix("torch."):
-                return Finding(
-                    check="state", message=f"buffer {name!r} has shape {list(leaf.shape)} {leaf.dtype}"
-                )
-        return None
+    def _diagnosed(self, finding: Finding, got: list[torch.Tensor], wanted: list[torch.Tensor]) -> Finding:
+        """Say what a wrong answer looks like, where it looks like something."""
+        if finding.check not in {"values", "nonfinite"}:
+            return finding
+        found = diagnose(got, wanted, self._earlier)
+        if found is None:
+            return finding
+        evidence = Evidence(
+            workload="", device_type="", track=self.task.track, median_ns=0.0, comparisons=(found,)
+        )
+        named = CHECKS.make(found.check).judge(evidence)
+        if named is None:  # what it looks like is no offence on this track; it is wrong all the same
+            return finding
+        return Finding(check=named.check, message=f"{named.message}: {finding.message}")
 
-    def _mutation(self, setting: Setting, draw: Draw) -> Finding | None:
-        live = list(tensors_of(draw.live))
-        if draw.changed_inputs is None:
-            if setting.stamp() == draw.stamp:
+    def _remember(self, expected: Expected) -> None:
+        tensors = list(tensors_of(expected.values))
+        if sum(t.numel() * t.element_size() for t in tensors) <= KEPT_BYTES:
+            self._earlier = [*self._earlier[1 - KEPT_ANSWERS :], tensors]
+
+    def _mutation(self, setting: Setting, placed: Placed, expected: Expected) -> Finding | None:
+        if expected.changed_inputs is None:
+            if setting.exchange.unchanged(placed):
                 return None
             return Finding(
-                check="mutation", message="the candidate changed its inputs; the reference does not"
+                check="mutation",
+                message="the candidate changed its inputs or memory around them; the reference does not",
             )
+        live = setting.exchange.placed_tensors(placed)
         paths = [f"input {index} after the call" for index in range(len(live))]
         return compare_all(
-            live, draw.changed_inputs, paths, self.task.problem.tolerance_for, self.differences
+            live, expected.changed_inputs, paths, self.task.problem.tolerance_for, self.differences
         )
 
 
-def _has_nan(draw: Draw) -> bool:
-    scalars = [scalar(leaf) for _, leaf in leaves_of(draw.expected_tree) if isinstance(leaf, ScalarLeaf)]
+def _state_mismatch(expected: Expected, state: dict[str, TensorLeaf]) -> Finding | None:
+    for name, tensor in expected.state.items():
+        leaf = state.get(name)
+        if leaf is None:
+            return Finding(
+                check="state",
+                message=f"the reference updates buffer {name!r}; the candidate has none of that name",
+            )
+        if leaf.shape != tuple(tensor.shape) or leaf.dtype != str(tensor.dtype).removeprefix("torch."):
+            return Finding(
+                check="state", message=f"buffer {name!r} has shape {list(leaf.shape)} {leaf.dtype}"
+            )
+    return None
+
+
+def _same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and torch.equal(
+        a.contiguous().view(-1).view(torch.uint8), b.contiguous().view(-1).view(torch.uint8)
+    )
+
+
+def _has_nan(expected: Expected) -> bool:
+    scalars = [scalar(leaf) for _, leaf in leaves_of(expected.tree) if isinstance(leaf, ScalarLeaf)]
     if any(isinstance(value, float) and math.isnan(value) for value in scalars):
         return True
-    return any(bool(torch.isnan(tensor).any()) for tensor in tensors_of(draw.expected))
+    return any(bool(torch.isnan(tensor).any()) for tensor in tensors_of(expected.values))

@@ -1,27 +1,36 @@
-"""A workload made live on the reference side: the module, its weights, inputs in shared memory.
+"""A workload made live on the reference side: the module, its weights, its inputs.
 
-Owns the references, the input seeds and the arenas. Never imports candidate code.
+Owns the reference and the input seeds. What lies in an arena may be written by a candidate, so a
+reference runs on inputs drawn again from their seed, in memory of this process. Never imports
+candidate code.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
-from warpsmith.core.errors import InfrastructureError
-from warpsmith.core.problem import Workload
+from warpsmith.core.problem import Tolerance, Workload
 from warpsmith.core.seeds import derive
+from warpsmith.core.verdict import Floor
 from warpsmith.worker.arena import Arena
 from warpsmith.worker.baselines import make_baseline
 from warpsmith.worker.compare import mismatch_of_trees
+from warpsmith.worker.domain import Domain
+from warpsmith.worker.draws import Expected, Placed
+from warpsmith.worker.exchange import Exchange, fill, synchronize
+from warpsmith.worker.families import FAMILIES, OWN, changed, is_free, touched
 from warpsmith.worker.inputs import LoadedProblem, ProblemError, seed_all
+from warpsmith.worker.oracle import Oracle
+from warpsmith.worker.roofline import floor_of
+from warpsmith.worker.shapes import cropped
 from warpsmith.worker.steps import Construct, ScalarLeaf, TensorLeaf, Tree
 from warpsmith.worker.trees import (
     TreeError,
     describe,
+    dtype_name,
     leaf_of,
     leaves_of,
     offsets,
@@ -29,36 +38,21 @@ from warpsmith.worker.trees import (
     rebuild,
     tensor_leaves,
     tensors_of,
-    views,
 )
+from warpsmith.worker.weights import varied_init, vary
 
-# Inputs lie elsewhere with every draw, at the same place for all who are compared: fresh addresses,
-# and no one layout that could favour a side for a whole race. On a GPU they move by whole pages, so
-# that the alignment stays that of an allocation.
-PLACES = 16
-PLACE_BYTES = {"cpu": 256, "cuda": 2 << 20}
-POISON_BYTE = 0xFF  # NaN in every IEEE format, -1 in every integer one
-STAMP_CHUNK = 1 << 22
-# Freed blocks that torch keeps are lost to the candidate's process; below this they don't matter.
-HOARD_BYTES = 1 << 30
-
-
-class Draw(NamedTuple):
-    """One set of inputs, in the inputs arena, and what the reference makes of them."""
-
-    inputs: Tree
-    live: Any
-    expected: Any
-    expected_tree: Tree
-    state: dict[str, torch.Tensor]
-    changed_inputs: list[torch.Tensor] | None
-    run_seed: int
-    start_bytes: int
-    stamp: tuple[int, int]
+_UNKNOWN = object()
 
 
 class Setting:
-    """The live reference of one workload."""
+    """The live reference of one workload.
+
+    Attributes:
+        exchange: the arenas that a candidate shares with us.
+        output_tree: form of the output on the inputs as declared.
+        updated: names of the buffers that a call changes.
+        may_alias: whether the output shares memory with inputs or weights.
+    """
 
     def __init__(self, problem: LoadedProblem, workload: Workload, device: torch.device, seed: int) -> None:
         self.problem = problem
@@ -67,13 +61,40 @@ class Setting:
         self._seed = derive(seed, "workload", workload.name)
         self._arguments = problem.init_inputs(workload, self._seed, device)
         self._construct_seed = derive(self._seed, "construct")
-        self.model = problem.construct(self._arguments, workload, self._construct_seed, device)
-        self._pristine = {name: t.detach().clone() for name, t in self._named().items()}
         self._prepared: dict[str, Callable[..., Any]] = {}
-        self._inputs: Arena | None = None
-        self._start_bytes = 0
-        self._outputs: Arena | None = None
-        self._weights: tuple[int, int] = (secrets.randbits(62) | 1, secrets.randbits(62))
+        self.exchange = Exchange(device)
+        self._oracle: Oracle | None = None
+        self._domain = Domain(self.expect_of, self.tolerance_for, lambda: self.oracle_lacks)
+        self._draws_numbers = False
+        self.may_alias = False
+        self._floor: object = _UNKNOWN
+        self._outputs_bytes = 0
+        pilot = self._settle()
+        self.output_tree = pilot.tree
+        self.updated = tuple(pilot.state)
+
+    def _settle(self) -> Expected:
+        """Construct the module, its weights varied where it can bear that; return a pilot's outputs."""
+        try:
+            self._construct(is_varied=True)
+            pilot = self.expect_of(("pilot",), exact=False)
+            if pilot.is_finite():
+                return pilot
+        except ProblemError:
+            pass  # not everyone takes other weights; without them it is the problem's own failure
+        self._construct(is_varied=False)
+        return self.expect_of(("pilot",), exact=False)
+
+    def _construct(self, *, is_varied: bool) -> None:
+        self.is_varied = is_varied
+        with varied_init(is_on=is_varied):
+            self.model = self.problem.construct(
+                self._arguments, self.workload, self._construct_seed, self.device
+            )
+        if is_varied:
+            generator = torch.Generator(self.device).manual_seed(derive(self._seed, "vary"))
+            vary(self.model, generator)
+        self._pristine = {name: t.detach().clone() for name, t in self._named().items()}
 
     def _named(self) -> dict[str, torch.Tensor]:
         if not isinstance(self.model, torch.nn.Module):
@@ -89,56 +110,69 @@ class Setting:
         state = {name: leaf_of(tensor) for name, tensor in self._pristine.items()}
         end = offsets(leaves)[1]
         arena = Arena.create(end + offsets(list(state.values()))[1], self.device)
-        _fill(arena, leaves, list(tensors_of(arguments)), 0)
-        _fill(arena, list(state.values()), list(self._pristine.values()), end)
-        _synchronize(self.device)
+        fill(arena, leaves, list(tensors_of(arguments)), 0)
+        fill(arena, list(state.values()), list(self._pristine.values()), end)
+        synchronize(self.device)
         step = Construct(
             arguments=tree,
             seed=self._construct_seed,
             state=state,
             dtype=self.workload.dtype,
             training=bool(getattr(self.model, "training", False)),
+            varied=self.is_varied,
+            may_alias=self.may_alias,
             arena=arena.handle,
         )
         return step, arena
 
-    def draw(self, *labels: str | int) -> Draw:
-        """Draw inputs from the seed that `labels` name, and compute what the reference returns.
+    def place(self, *labels: str | int, family: str = OWN, at: int | None = None, touch: int = 0) -> Placed:
+        """Draw inputs from the seed that `labels` name and put them into the inputs arena.
+
+        Computes nothing of the reference. Around every input lie red zones of NaN.
+
+        Args:
+            labels: what to derive the seed from.
+            family: an input family of `families()`, or a shape of `crops()`.
+            at: `start_bytes` of an earlier draw, to use its addresses again; None goes elsewhere.
+            touch: how many elements of each floating input then take another value of its own.
 
         Raises:
             ProblemError: the problem's code failed, or its inputs can't cross to a candidate.
         """
-        seed = derive(self._seed, "inputs", *labels)
-        tree, live = self._place_inputs(seed)
-        self.reset()
-        run_seed = derive(seed, "run")
-        before = self.stamp()
-        seed_all(run_seed)
-        expected = self._own_memory(self.problem.forward(self.model, live))
-        changed = None
-        if self.stamp() != before:
-            changed = [tensor.clone() for tensor in tensors_of(live)]
-            tree, live = self._place_inputs(seed)
-        buffers = dict(self.model.named_buffers()) if isinstance(self.model, torch.nn.Module) else {}
-        state = {n: t.detach().clone() for n, t in buffers.items() if not torch.equal(t, self._pristine[n])}
-        expected_tree = describe(expected)
-        self._refuse_odd_outputs(expected_tree)
-        leaves = [leaf for _, leaf in tensor_leaves(expected_tree)] + [leaf_of(t) for t in state.values()]
-        self._outputs = self._room(self._outputs, offsets(packed(leaves))[1])
-        stamp = self.stamp()
-        return Draw(tree, live, expected, expected_tree, state, changed, run_seed, self._start_bytes, stamp)
+        tree, live = self._drawn(labels, family, touch)
+        seed = self._seed_of(labels)
+        start = self.exchange.start_bytes(derive(seed, "place", family, touch)) if at is None else at
+        self.exchange.put(list(tensors_of(live)), tree, start, self._outputs_bytes)
+        stamp = self.exchange.stamp()
+        return self.exchange.remember(Placed(tree, start, derive(seed, "run"), stamp, labels, family, touch))
 
-    def _place_inputs(self, seed: int) -> tuple[Tree, Any]:
+    def _seed_of(self, labels: tuple[str | int, ...]) -> int:
+        return derive(self._seed, "inputs", *labels)
+
+    def _drawn(self, labels: tuple[str | int, ...], family: str = OWN, touch: int = 0) -> tuple[Tree, Any]:
+        """Return inputs in private memory."""
+        seed = self._seed_of(labels)
         made = self.problem.inputs(self.workload, seed, self.device)
         values = made if isinstance(made, dict) else list(made)
-        tree = describe(values)
-        self._refuse_what_cannot_cross(tree, "input")
-        leaves = [leaf for _, leaf in tensor_leaves(tree)]
-        place_bytes = PLACE_BYTES[self.device.type]
-        self._inputs = self._room(self._inputs, offsets(leaves)[1] + PLACES * place_bytes)
-        self._start_bytes = derive(seed, "place") % PLACES * place_bytes
-        placed = _fill(self.inputs, leaves, list(tensors_of(values)), self._start_bytes)
-        return tree, rebuild(tree, iter(placed))
+        self._refuse_what_cannot_cross(describe(values), "input")
+        tensors = list(tensors_of(values))
+        if family in FAMILIES:
+            generator = torch.Generator(self.device).manual_seed(derive(seed, "family", family))
+            tensors = [changed(t, family, generator) if is_free(t) else t for t in tensors]
+        elif family != OWN:
+            crop = self._domain.crop(family)
+            tensors = [cropped(t, crop) for t in tensors]
+        if touch:
+            generator = torch.Generator(self.device).manual_seed(derive(seed, "touch", touch))
+            chosen = self._touchable(tensors)
+            tensors = [touched(t, touch, generator) if c else t for t, c in zip(tensors, chosen, strict=True)]
+        live = rebuild(describe(values), iter(tensors))
+        return describe(live), live
+
+    def _touchable(self, tensors: Sequence[torch.Tensor]) -> list[bool]:
+        """Say which inputs hold numbers that may change; where all are masks or codes, any floating one."""
+        free = [is_free(tensor) for tensor in tensors]
+        return free if any(free) else [t.is_floating_point() and t.numel() > 0 for t in tensors]
 
     def _refuse_what_cannot_cross(self, tree: Tree, what: str) -> None:
         for path, leaf in leaves_of(tree, what):
@@ -147,33 +181,142 @@ class Setting:
                     f"problem {self.problem.problem.name!r}: {path} can't be handed to a candidate"
                 )
 
-    @property
-    def inputs(self) -> Arena:
-        """The arena that the last draw filled."""
-        return _present(self._inputs)
+    def expect(self, placed: Placed, *, exact: bool = True) -> Expected:
+        """Return what the reference makes of the inputs of `placed`, drawn again; the arena is not read.
+
+        Args:
+            placed: the draw.
+            exact: also run in float64 where the problem allows.
+
+        Raises:
+            ProblemError: the problem's code failed, or returned what can't be compared.
+        """
+        return self.expect_of(placed.labels, placed.family, placed.touch, exact=exact)
+
+    def expect_of(  # noqa: PLR0913 - one draw, and what to make of it
+        self,
+        labels: tuple[str | int, ...],
+        family: str = OWN,
+        touch: int = 0,
+        *,
+        exact: bool = True,
+        changing: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        has_changed_weights: bool = False,
+    ) -> Expected:
+        """Return what the reference makes of a draw that need not be placed anywhere.
+
+        Args:
+            labels: what the draw's seed is derived from, as for `place`.
+            family: as for `place`.
+            touch: as for `place`.
+            exact: also run in float64 where the problem allows.
+            changing: what to do to every input first.
+            has_changed_weights: do it to the weights, too.
+
+        Raises:
+            ProblemError: as `expect`.
+        """
+        _, live = self._drawn(labels, family, touch)
+        if changing is not None:
+            live = rebuild(describe(live), map(changing, tensors_of(live)))
+        run_seed = derive(self._seed_of(labels), "run")
+        tensors = list(tensors_of(live))
+        versions = [tensor._version for tensor in tensors]  # noqa: SLF001 - counts writes, at no cost
+        self.reset()
+        if changing is not None and has_changed_weights:
+            for tensor in self._named().values():
+                tensor.detach().copy_(changing(tensor.detach()))
+        seed_all(run_seed)
+        generators = _generator_states(self.device)
+        values = self.problem.forward(self.model, live)
+        self._draws_numbers = any(map(_differ, generators, _generator_states(self.device)))
+        after = None
+        if [tensor._version for tensor in tensors] != versions:  # noqa: SLF001
+            after = tensors
+            _, live = self._drawn(labels, family, touch)
+        values = self._own_memory(values, tensors)
+        buffers = dict(self.model.named_buffers()) if isinstance(self.model, torch.nn.Module) else {}
+        state = {
+            name: tensor.detach().clone()
+            for name, tensor in buffers.items()
+            if name in self._pristine and not torch.equal(tensor, self._pristine[name])
+        }
+        tree = describe(values)
+        self._refuse_odd_outputs(tree)
+        answer = None
+        if exact and not self._draws_numbers:
+            answer = self.oracle.answer(live, values, self._pristine, run_seed, family)
+        found = Expected(values, tree, state, after, answer, live, run_seed)
+        self._outputs_bytes = max(self._outputs_bytes, _outputs_bytes(found))
+        return found
 
     @property
-    def outputs(self) -> Arena:
-        """The arena with room for what the last draw expects."""
-        return _present(self._outputs)
+    def oracle(self) -> Oracle:
+        """The float64 twin of the reference, made when it is first asked for."""
+        if self._oracle is None:
+            self._oracle = Oracle(self.problem, self.model, self.tolerance_for)
+        return self._oracle
 
-    def _room(self, arena: Arena | None, size_bytes: int) -> Arena:
-        if arena is not None and arena.memory.numel() >= size_bytes:
-            return arena
-        if arena is not None:
-            arena.close()
-        return Arena.create(size_bytes, self.device)
+    @property
+    def oracle_lacks(self) -> str:
+        """Why there is no float64 oracle; empty where there is one, or none was asked for yet."""
+        if self._draws_numbers:
+            return "the reference draws random numbers"
+        return self._oracle.lacks if self._oracle else ""
 
-    def _own_memory(self, value: Any) -> Any:
-        """Clone what shares memory with inputs or weights: a candidate may write there."""
-        foreign = {self.inputs.memory.untyped_storage().data_ptr()}
+    def tolerance_for(self, dtype: str) -> Tolerance:
+        """Return the problem's tolerance for an output of `dtype`."""
+        return self.problem.problem.tolerance_for(dtype)
+
+    @property
+    def float_dtypes(self) -> tuple[str, ...]:
+        """Floating dtypes of what was placed last, of the weights and of the outputs."""
+        trees = (self.exchange.last.inputs, self.output_tree)
+        named = [leaf.dtype for tree in trees for _, leaf in tensor_leaves(tree)]
+        named += [dtype_name(tensor.dtype) for tensor in self._pristine.values()]
+        return tuple(sorted({name for name in named if "float" in name}))
+
+    def families(self) -> tuple[str, ...]:
+        """Return the input families in this workload's domain, `own` first; asked of the reference once."""
+        return self._domain.families()
+
+    def crops(self) -> tuple[str, ...]:
+        """Return the shapes derived from the declared ones that the reference takes, two at most."""
+        return self._domain.crops()
+
+    def floor(self) -> Floor | None:
+        """The least time this device could take for the declared inputs; None where that can't be told."""
+        if self._floor is _UNKNOWN:
+            self._floor = self._new_floor()
+        return self._floor if isinstance(self._floor, Floor) else None
+
+    def _new_floor(self) -> Floor | None:
+        _, live = self._drawn(("floor",))
+        run_seed = derive(self._seed, "floor", "run")
+
+        def forward() -> list[torch.Tensor]:
+            if self.updated:
+                self.reset()
+            seed_all(run_seed)
+            return list(tensors_of(self.problem.forward(self.model, live)))
+
+        try:
+            weights = list(self._named().values())
+            return floor_of(forward, list(tensors_of(live)), weights, derive(self._seed, "floor", "places"))
+        except ProblemError:
+            return None  # not every reference bears what the probe plants
+        finally:
+            self.reset()
+
+    def _own_memory(self, value: Any, inputs: Sequence[torch.Tensor]) -> Any:
+        """Clone what shares memory with inputs or weights: both change under it."""
+        foreign = {tensor.untyped_storage().data_ptr() for tensor in inputs}
         foreign |= {tensor.untyped_storage().data_ptr() for tensor in self._named().values()}
-        tensors = [
-            t.clone()
-            if t.layout == torch.strided and t.untyped_storage().data_ptr() in foreign
-            else t.detach()
-            for t in tensors_of(value)
-        ]
+        tensors = []
+        for tensor in tensors_of(value):
+            is_foreign = tensor.layout == torch.strided and tensor.untyped_storage().data_ptr() in foreign
+            self.may_alias |= is_foreign
+            tensors.append(tensor.clone() if is_foreign else tensor.detach())
         try:
             return rebuild(describe(value), iter(tensors))
         except TreeError as error:
@@ -185,62 +328,31 @@ class Setting:
             if leaf.type_name:
                 raise ProblemError(f"problem {self.problem.problem.name!r}: {path} is a {leaf.type_name}")
 
-    def forward_again(self, draw: Draw) -> bool:
-        """Say whether a further call, without restoring state or seed, leaves the same behind."""
-        again = self.problem.forward(self.model, draw.live)
-        if mismatch_of_trees(describe(again), draw.expected_tree):
+    def forward_again(self, expected: Expected) -> bool:
+        """Say whether a second call, without restoring state or seed, leaves the same behind."""
+        live = rebuild(describe(expected.inputs), (t.clone() for t in tensors_of(expected.inputs)))
+        self.reset()
+        seed_all(expected.run_seed)
+        self.problem.forward(self.model, live)
+        again = self.problem.forward(self.model, live)
+        if mismatch_of_trees(describe(again), expected.tree):
             return False
         state = self._named()
-        pairs = [*zip(tensors_of(again), tensors_of(draw.expected), strict=True)]
-        pairs += [(state[name], value) for name, value in draw.state.items()]
+        pairs = [*zip(tensors_of(again), tensors_of(expected.values), strict=True)]
+        pairs += [(state[name], value) for name, value in expected.state.items()]
         return all(torch.equal(a, b) for a, b in pairs)
-
-    def poison(self) -> None:
-        """Overwrite the outputs arena, so that an output never written is seen."""
-        self.outputs.memory.fill_(POISON_BYTE)
-        if self.device.type == "cuda":
-            if (
-                torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-                > HOARD_BYTES
-            ):
-                torch.cuda.empty_cache()
-            _synchronize(self.device)
-
-    def stamp(self) -> tuple[int, int]:
-        """Fingerprint the inputs arena with weights the candidate can't know."""
-        words = self.inputs.memory[: self.inputs.memory.numel() // 8 * 8].view(torch.int64)
-        plain, weighted = 0, 0
-        multiplier, offset = self._weights
-        for start in range(0, words.numel(), STAMP_CHUNK):
-            chunk = words[start : start + STAMP_CHUNK]
-            places = torch.arange(start, start + chunk.numel(), device=self.device)
-            plain += int(chunk.sum())
-            weighted += int((chunk * (places * multiplier + offset)).sum())
-        return plain, weighted
 
     def reset(self) -> None:
         """Restore the reference's weights and buffers."""
         for name, tensor in self._named().items():
-            tensor.detach().copy_(self._pristine[name])
+            if name in self._pristine:
+                tensor.detach().copy_(self._pristine[name])
 
     def baseline(self, name: str) -> Callable[..., Any]:
         """Return the baseline, prepared once for each workload."""
         if name not in self._prepared:
             self._prepared[name] = make_baseline(name).prepare(self.model)
         return self._prepared[name]
-
-    def close_arenas(self) -> None:
-        """Give shared memory back; the live module and its baselines stay."""
-        for arena in (self._inputs, self._outputs):
-            if arena is not None:
-                arena.close()
-        self._inputs = self._outputs = None
-
-
-def _present(arena: Arena | None) -> Arena:
-    if arena is None:
-        raise InfrastructureError("an arena was used before anything was drawn")
-    return arena
 
 
 def _can_cross(leaf: Tree) -> bool:
@@ -249,15 +361,16 @@ def _can_cross(leaf: Tree) -> bool:
     return isinstance(leaf, ScalarLeaf)
 
 
-def _fill(
-    arena: Arena, leaves: list[TensorLeaf], tensors: list[torch.Tensor], start: int
-) -> list[torch.Tensor]:
-    places = views(arena.memory, leaves, start=start)
-    for place, tensor in zip(places, tensors, strict=True):
-        place.copy_(tensor)
-    return places
+def _outputs_bytes(expected: Expected) -> int:
+    leaves = [leaf for _, leaf in tensor_leaves(expected.tree)]
+    leaves += [leaf_of(tensor) for tensor in expected.state.values()]
+    return offsets(packed(leaves))[1]
 
 
-def _synchronize(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+def _generator_states(device: torch.device) -> list[torch.Tensor]:
+    states = [torch.get_rng_state()]
+    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
+
+
+def _differ(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return not torch.equal(one, other)

@@ -15,6 +15,8 @@ from warpsmith.worker.steps import MappingNode, OpaqueLeaf, ScalarLeaf, Sequence
 
 # CUDA allocations are 512-byte aligned; kernels that vectorise rely on it.
 ALIGNMENT_BYTES = 512
+# What lies before, between and after inputs: wide enough for a vector load or a tile row gone astray.
+RED_ZONE_BYTES = 4096
 
 
 class TreeError(ValueError):
@@ -146,13 +148,16 @@ def extent_bytes(leaf: TensorLeaf) -> int:
     return (last + 1) * itemsize
 
 
-def offsets(leaves: Sequence[TensorLeaf]) -> tuple[list[int], int]:
-    """Return the offset of each leaf in an arena that holds them all, and its size in bytes."""
+def offsets(leaves: Sequence[TensorLeaf], gap: int = 0) -> tuple[list[int], int]:
+    """Return the offset of each leaf in an arena that holds them all, and its size in bytes.
+
+    `gap` bytes, a multiple of the alignment, stay free before the first and after every leaf.
+    """
     places: list[int] = []
-    end = 0
+    end = gap
     for leaf in leaves:
         places.append(end)
-        end += -(-extent_bytes(leaf) // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+        end += -(-extent_bytes(leaf) // ALIGNMENT_BYTES) * ALIGNMENT_BYTES + gap
     return places, end
 
 
@@ -161,9 +166,11 @@ def packed(leaves: Sequence[TensorLeaf]) -> list[TensorLeaf]:
     return [msgspec.structs.replace(leaf, stride=_contiguous_stride(leaf.shape)) for leaf in leaves]
 
 
-def views(memory: torch.Tensor, leaves: Sequence[TensorLeaf], start: int = 0) -> list[torch.Tensor]:
+def views(
+    memory: torch.Tensor, leaves: Sequence[TensorLeaf], start: int = 0, gap: int = 0
+) -> list[torch.Tensor]:
     """Return tensors over `memory` (uint8, one dimension) at the leaves' offsets after `start`."""
-    places, size = offsets(leaves)
+    places, size = offsets(leaves, gap)
     if start + size > memory.numel():
         raise TreeError(f"{size} bytes do not fit an arena of {memory.numel()}")
     found = []
