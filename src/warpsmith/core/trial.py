@@ -89,10 +89,13 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def best_trial(trials: list[Trial], baseline: str) -> Trial | None:
-    """Return the accepted trial with the highest speedup over `baseline`; the earlier one on a tie."""
+    """Return the accepted trial with the highest speedup over `baseline`; the earlier one on a tie.
+
+    A passthrough is only returned where there is nothing else, for it is never a win.
+    """
     scored = [
-        (verdict.ratio(baseline), -trial.number, trial)
+        (not verdict.is_passthrough, verdict.ratio(baseline), -trial.number, trial)
         for trial in trials
         if (verdict := trial.accepted) is not None and baseline in verdict.baselines
     ]
-    return max(scored, key=lambda row: row[:2])[2] if scored else None
+    return max(scored, key=lambda row: row[:3])[3] if scored else None

@@ -74,15 +74,24 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Attributes:
         excess_ns: median excess of the calls that state the lower half of times.
-        control_ns: median excess of the control's calls.
-        bound_ns: how far the first may lie above the second.
+        control_ns: median excess of the control's calls beside them.
+        missing_ns: median of the differences, pair by pair: time that nobody stated.
+        error_ns: how far that may be off, by its own scatter.
+        bound_ns: how much may be missing from an honest kernel.
         calls: calls of the candidate that entered.
     """
 
     excess_ns: float
     control_ns: float
+    missing_ns: float
+    error_ns: float
     bound_ns: float
     calls: int
+
+    @property
+    def is_at_odds(self) -> bool:
+        """Whether more is missing than chance and an honest kernel explain."""
+        return self.missing_ns > self.bound_ns + self.error_ns
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

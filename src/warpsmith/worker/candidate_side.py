@@ -17,27 +17,37 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
+from warpsmith.checks.evidence import Facts
 from warpsmith.core.errors import RecordError
 from warpsmith.worker.arena import Arena
 from warpsmith.worker.backends import BACKENDS
 from warpsmith.worker.backends.base import NoEntry
+from warpsmith.worker.census import take_census
+from warpsmith.worker.facts import Watch
+from warpsmith.worker.layout import Control, poison_free_memory, settled
 from warpsmith.worker.precision import strict_float32
 from warpsmith.worker.steps import (
     Attach,
     Construct,
+    Detach,
     Done,
     Failed,
     Load,
+    Pose,
+    Recall,
     Run,
     Step,
     StepReply,
+    Survey,
     TensorLeaf,
     Tree,
 )
 from warpsmith.worker.timers import TIMERS
 from warpsmith.worker.trees import (
+    RED_ZONE_BYTES,
     describe,
     dtype_of,
     offsets,
@@ -47,6 +57,7 @@ from warpsmith.worker.trees import (
     tensors_of,
     views,
 )
+from warpsmith.worker.weights import Redrawn, varied_init
 from warpsmith.worker.wire import Channel, ChannelClosed
 
 LOG_CHARACTERS = 6000
@@ -80,17 +91,38 @@ class CandidateSide:
         self.module: Any = None
         self.inputs: Arena | None = None
         self.outputs: Arena | None = None
+        self.source = ""
+        self.watch = Watch()
         self._pristine: dict[str, torch.Tensor] = {}
+        self._held: list[object] = []
+        self._facts: Facts | None = None
+        self._may_alias = False
 
-    def take(self, step: Step, descriptors: list[int]) -> StepReply:
+    def take(self, step: Step, descriptors: list[int]) -> StepReply:  # noqa: PLR0911 - one way a step
         """Carry out one step."""
-        if isinstance(step, Load):
-            return self.load(step)
-        if isinstance(step, Construct):
-            return self.construct(step, descriptors)
-        if isinstance(step, Attach):
-            return self.attach(step, descriptors)
-        return self.run(step)
+        match step:
+            case Load():
+                return self.load(step)
+            case Pose():
+                return self.pose(step)
+            case Construct():
+                return self.construct(step, descriptors)
+            case Attach():
+                return self.attach(step, descriptors)
+            case Detach():
+                return self.detach()
+            case Run():
+                return self.run(step)
+            case Recall():
+                return self.recall()
+        return self.survey(step)
+
+    def pose(self, step: Pose) -> StepReply:
+        """Be the control of later calls; no candidate is ever loaded here."""
+        torch.set_num_threads(step.threads)
+        self.device = torch.device(step.device)
+        self.module = Control()
+        return Done()
 
     def load(self, step: Load) -> StepReply:
         """Import the candidate in a fresh environment and folder."""
@@ -108,6 +140,8 @@ class CandidateSide:
         os.environ.update(backend.environment(scratch, step.device))
         self.path = scratch / "candidate.py"
         self.path.write_text(step.source, encoding="utf-8")
+        self.source = step.source
+        self.watch.before_import(self.path)
         self.entry = backend.build(self.path, step.entry)
         return Done()
 
@@ -118,7 +152,7 @@ class CandidateSide:
         arena = Arena.attach(step.arena, self.device, descriptors.pop() if descriptors else None)
         arguments, end = _take(step.arguments, arena.memory)
         _seed(step.seed)
-        with torch.device(self.device):
+        with torch.device(self.device), varied_init(is_on=step.varied) as redrawn:
             self.module = self.entry(**arguments) if isinstance(arguments, dict) else self.entry(*arguments)  # type: ignore[misc]
         if isinstance(self.module, torch.nn.Module):
             self.module.to(device=self.device, dtype=dtype_of(step.dtype) if step.dtype else None)
@@ -127,43 +161,90 @@ class CandidateSide:
                 self.module.train(step.training)
         given = dict(zip(step.state, views(arena.memory, list(step.state.values()), start=end), strict=True))
         loaded, own = _take_over(named_state(self.module), given)
+        _put_back(named_state(self.module), own, redrawn)
         self._pristine = {name: tensor.detach().clone() for name, tensor in named_state(self.module).items()}
+        self._may_alias = step.may_alias
         self._synchronize()
         arena.close()
         return Done(loaded=loaded, own=own)
 
-    def attach(self, step: Attach, descriptors: list[int]) -> StepReply:
-        """Map a workload's arenas in place of the last one's."""
+    def detach(self) -> StepReply:
+        """Let go of the last workload's arenas."""
         for arena in (self.inputs, self.outputs):
             if arena is not None:
                 arena.close()
+        self.inputs = self.outputs = None
+        return Done()
+
+    def attach(self, step: Attach, descriptors: list[int]) -> StepReply:
+        """Map a workload's arenas in place of the last one's."""
+        self.detach()
         first, second = descriptors if descriptors else (None, None)
+        self._held = []
         self.inputs = Arena.attach(step.inputs, self.device, first)
         self.outputs = Arena.attach(step.outputs, self.device, second)
         return Done()
 
     def run(self, step: Run) -> StepReply:
-        """Call the module on what lies in the inputs arena and write what the last call returned."""
-        if self.inputs is None or self.outputs is None:
-            raise RuntimeError("no arenas were attached")
-        inputs, _ = _take(step.inputs, self.inputs.memory, step.start_bytes)
-        if step.reset_state:
-            # What a candidate registers in its first call is its own affair: it has no state to go back to.
-            for name in self._pristine.keys() & (state := named_state(self.module)).keys():
-                state[name].detach().copy_(self._pristine[name])
+        """Call the module once on what lies in the inputs arena, and write out what it returned."""
+        inputs = self._before(step)
         kept: list[object] = []
 
         def call() -> None:
-            kept.clear()  # frees the last output first, as a caller that drops it would
-            kept.append(self.module(**inputs) if isinstance(inputs, dict) else self.module(*inputs))  # type: ignore[misc]
+            kept.append(settled(self._called(inputs), step.layout))
 
-        _seed(step.seed)
+        if isinstance(self.module, Control) and step.layout is not None:
+            self.module.pose(step.layout, self.device)
+        timer = TIMERS.make(step.timer, {"flush_bytes": step.flush_bytes})
+        self.watch.start()
         with torch.no_grad():
-            samples = TIMERS.make(step.timer).sample(call, step.calls, str(self.device))
+            samples = timer.sample(call, 1, str(self.device))
         self._synchronize()
-        return self._export(kept[0], step.export_state, samples)
+        # The output before this one stays alive for one more call: who writes to it now is seen.
+        self._held = [*self._held[-1:], kept[0]]
+        done = self._export(kept[0], step.export_state)
+        return msgspec.structs.replace(done, stated_ns=samples[0], facts=self._facts)
 
-    def _export(self, output: object, names: tuple[str, ...], samples: list[int]) -> Done:
+    def recall(self) -> StepReply:
+        """Write out again what the call before the last one returned."""
+        return self._export(self._held[0], ())
+
+    def survey(self, step: Survey) -> StepReply:
+        """Call the module once under the profiler."""
+        inputs = self._before(step)
+        with torch.no_grad():
+            census = take_census(lambda: self._called(inputs), self.device, self.path.parent, self.source)
+        return Done(census=census)
+
+    def _before(self, step: Run | Survey) -> object:
+        """Make everything before a call what it is before every call."""
+        if self.inputs is None or self.outputs is None:
+            raise RuntimeError("no arenas were attached")
+        inputs, _ = _take(step.inputs, self.inputs.memory, step.start_bytes, gap=RED_ZONE_BYTES)
+        if isinstance(step, Run) and step.reset_state:
+            # What a candidate registers in its first call is its own affair: it has no state to go back to.
+            for name in self._pristine.keys() & (state := named_state(self.module)).keys():
+                state[name].detach().copy_(self._pristine[name])
+        strict_float32()
+        if isinstance(step, Run) and step.layout is not None:
+            poison_free_memory(step.layout, self.device)
+        _seed(step.seed)
+        return inputs
+
+    def _called(self, inputs: object) -> object:
+        return self.module(**inputs) if isinstance(inputs, dict) else self.module(*inputs)  # type: ignore[misc]
+
+    def look(self) -> None:
+        """Note what the last call left behind; between calls, so that looking is no part of one."""
+        self._facts = self.watch.stop(
+            outputs=list(tensors_of(self._held[-1])) if self._held else [],
+            inputs=[self.inputs.memory] if self.inputs else [],
+            weights=list(named_state(self.module).values()),
+            previous_outputs=[t for kept in self._held[:-1] for t in tensors_of(kept)],
+            may_alias=self._may_alias,
+        )
+
+    def _export(self, output: object, names: tuple[str, ...]) -> Done:
         state = named_state(self.module)
         exported = {name: state[name].detach() for name in names if name in state}
         tree = describe(output)
@@ -180,7 +261,7 @@ class CandidateSide:
         leaf_by_name = {
             name: leaf for name, (_, leaf) in zip(exported, tensor_leaves(described), strict=True)
         }
-        return Done(outputs=tree, samples_ns=tuple(samples), state=leaf_by_name)
+        return Done(outputs=tree, state=leaf_by_name)
 
     def _synchronize(self) -> None:
         if self.device.type == "cuda":
@@ -239,10 +320,10 @@ def _seed(seed: int) -> None:
     random.seed(seed)
 
 
-def _take(tree: Tree, memory: torch.Tensor, start: int = 0) -> tuple[object, int]:
+def _take(tree: Tree, memory: torch.Tensor, start: int = 0, gap: int = 0) -> tuple[object, int]:
     leaves: list[TensorLeaf] = [leaf for _, leaf in tensor_leaves(tree)]
-    tensors: Iterator[torch.Tensor] = iter(views(memory, leaves, start=start))
-    return rebuild(tree, tensors), offsets(leaves)[1]
+    tensors: Iterator[torch.Tensor] = iter(views(memory, leaves, start=start, gap=gap))
+    return rebuild(tree, tensors), offsets(leaves, gap)[1]
 
 
 def _take_over(
@@ -259,6 +340,13 @@ def _take_over(
     for name, source in pairs.items():
         own[name].detach().copy_(given[source])
     return tuple(pairs), tuple(name for name in own if name not in pairs)
+
+
+def _put_back(state: dict[str, torch.Tensor], own: tuple[str, ...], redrawn: Redrawn) -> None:
+    """Make the constants that are the candidate's own what its author made them."""
+    for tensor, value in redrawn:
+        if any(state[name] is tensor for name in own):
+            tensor.detach().fill_(value)
 
 
 def serve(channel: Channel) -> None:
@@ -278,6 +366,8 @@ def serve(channel: Channel) -> None:
                 stream.flush()
         try:
             channel.send(reply)
+            if isinstance(step, Run):
+                side.look()
         except (UnicodeEncodeError, RecordError) as error:
             # Text that is no text, as a key or as a value, can't be what the reference returns.
             channel.send(

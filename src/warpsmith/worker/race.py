@@ -1,65 +1,87 @@
-"""Time a candidate and its baselines in turns, on fresh inputs, and check what was timed.
+"""Time a candidate, its baselines and a control in turns, on inputs that no call has seen.
 
-The timing pass of a verification, on the reference side. Every round draws new inputs,
-runs a block of calls of each callable (in an order that alternates, so that drift hits
-all alike), and compares the output of the candidate's last timed call.
+The timing pass of a verification, on the reference side. In every round each of them is
+called once, in an order that alternates, so that drift hits all alike. What is timed is
+checked: outputs of calls chosen in secret are compared in full.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from warpsmith.core.timing import Timing, median, median_interval
-from warpsmith.core.verdict import Measurement, Stage
-from warpsmith.worker.exam import Examiner
+from warpsmith.core.seeds import derive
+from warpsmith.core.timing import Timing, median_interval
+from warpsmith.core.verdict import Floor, Measurement, Stage
+from warpsmith.worker.caller import Caller
+from warpsmith.worker.exam import Ask, Examiner
 from warpsmith.worker.inputs import call_with
-from warpsmith.worker.setting import Draw, Setting
+from warpsmith.worker.layout import poison_free_memory, settled
+from warpsmith.worker.setting import Setting
+from warpsmith.worker.telemetry import sample
 from warpsmith.worker.timers import TIMERS
+from warpsmith.worker.witness import Clocked, is_sharp, witness
 
 CANDIDATE = ""  # no baseline has the empty name
-PILOT_CALLS = 3
-MIN_ROUNDS = 3
-PLANNED_ROUNDS = 5
+WARM_UP = 2
+# Rounds between looks at the clock, at the intervals and at the device's state.
+STRETCH = 8
+MIN_ROUNDS = 2 * STRETCH
+# Below this many an interval says little; a slow problem gets them even when its time is up.
+FEWEST_ROUNDS = STRETCH
+COMPARED_SHARE = 0.25
+STRANGER_SHARE = 0.05
+MAX_REDONE = 3
+OVERTIME = 3
 
 
 class Race:
     """The timing of one workload."""
 
-    def __init__(self, examiner: Examiner, setting: Setting, timer: str) -> None:
+    def __init__(self, examiner: Examiner, control: Caller, setting: Setting, timer: str) -> None:
         self.examiner = examiner
+        self.control = control
         self.setting = setting
         self.timer_name = timer
         self.timer = TIMERS.make(timer)
         self.effort = examiner.task.effort
-        self.samples: dict[str, list[int]] = {CANDIDATE: []}
+        self.samples: dict[str, list[int]] = {}
+        self.clocked: list[Clocked] = []
+        self.controlled: list[Clocked] = []
         self.faults: dict[str, str] = {}
-        self._calls: dict[str, int] = {}
-        self._repeats = True
+        self.throttled_rounds = 0
+        self._rng = random.Random(derive(examiner.task.seed, "race", setting.workload.name))
+        self._order: list[int] = []
 
-    def run(self, baselines: tuple[str, ...]) -> Measurement:
-        """Return the samples of the candidate and of every baseline that works.
+    def warm_up(self, baselines: tuple[str, ...]) -> None:
+        """Prepare all who will be timed; nothing of this is."""
+        with self.examiner.phases("baselines"):
+            working = [name for name in baselines if self._warmed(name)]
+        for number in range(WARM_UP):
+            flush_bytes = self.control.draw_flush_bytes()
+            self._candidate_turn(f"warm-up {number}", flush_bytes, is_compared=True)
+            self._control_turn(f"warm-up {number}", flush_bytes)
+        self.clocked.clear()
+        self.controlled.clear()
+        self.samples = {name: [] for name in (*working, CANDIDATE)}
+
+    def run(self, floor: Floor | None) -> Measurement:
+        """Return the samples of the candidate and of every baseline that works, after `warm_up`.
 
         Raises:
             Misbehaved: the candidate failed, or the output of a timed call was wrong.
         """
-        with self.examiner.phases("inputs"):
-            draw = self.setting.draw("time", "pilot")
-            self._repeats = self.setting.forward_again(draw)
-        with self.examiner.phases("baselines"):
-            pilots = {name: pilot for name in baselines if (pilot := self._prepare(name, draw))}
-        with self.examiner.phases("timing"):
-            pilots[CANDIDATE] = self._candidate_block(draw, PILOT_CALLS, "the first timed call")
-            self.samples |= {name: [] for name in pilots}
-            self._plan(pilots)
         self._rounds()
         return Measurement(
             workload=self.setting.workload.name,
             timing=self._timing(CANDIDATE),
-            baselines={name: self._timing(name) for name in baselines if name in self.samples},
+            baselines={name: self._timing(name) for name in self.samples if name != CANDIDATE},
+            witness=witness(self.clocked, self.controlled, self.setting.device.type),
+            floor=floor,
         )
 
     def _timing(self, name: str) -> Timing:
@@ -67,14 +89,96 @@ class Race:
             samples_ns=tuple(self.samples[name]), timer=self.timer_name, flushed_l2=self.timer.flushes_l2
         )
 
-    def _prepare(self, name: str, draw: Draw) -> list[int]:
-        """Compile and warm up a baseline; return pilot samples, or nothing where it does not work."""
-        return self._tried(name, draw, PILOT_CALLS) and self._tried(name, draw, PILOT_CALLS)
+    def _warmed(self, name: str) -> bool:
+        return all(self._baseline_sample(name, f"warm-up {number}") for number in range(WARM_UP))
 
-    def _tried(self, name: str, draw: Draw, calls: int) -> list[int]:
-        """Return samples of a baseline, or nothing where it fails, which is noted."""
+    def _rounds(self) -> None:
+        start = time.monotonic()
+        number = redone = 0
+        while not self._is_done(number, time.monotonic() - start):
+            lengths = {name: len(taken) for name, taken in self.samples.items()}
+            kept = len(self.clocked), len(self.controlled)
+            for _ in range(min(STRETCH, self.effort.max_samples - number)):
+                self._round(number)
+                number += 1
+            conditions = (
+                sample(self.setting.device.index or 0) if self.setting.device.type == "cuda" else None
+            )
+            if conditions is not None and conditions.is_throttled and redone < MAX_REDONE:
+                # A device that slowed itself down has timed nothing; the same rounds are made again.
+                for name in self.samples:
+                    del self.samples[name][lengths[name] :]
+                del self.clocked[kept[0] :], self.controlled[kept[1] :]
+                self.throttled_rounds += STRETCH
+                redone += 1
+
+    def _round(self, number: int) -> None:
+        # The same for both, so that what clearing takes cancels between the clocks.
+        flush_bytes = self.control.draw_flush_bytes()
+        turns: list[Callable[[], None]] = [
+            *(lambda name=name: self._baseline_turn(name, number) for name in [*self.samples] if name),
+            lambda: self._timed_candidate_turn(number, flush_bytes),
+            lambda: self._control_turn(number, flush_bytes),
+        ]
+        # Some order and then its reverse: nobody always follows himself, nor always the same other.
+        if number % 2 == 0 or len(self._order) != len(turns):
+            self._order = self._rng.sample(range(len(turns)), len(turns))
+        for index in self._order if number % 2 == 0 else reversed(self._order):
+            turns[index]()
+        if self._rng.random() < STRANGER_SHARE:
+            # Somebody who is exact on strange inputs alone can't tell these from a check.
+            family = self._rng.choice(self.setting.families())
+            self.examiner.put(self.setting, Ask(10_000 + number, family), Stage.TIME)
+
+    def _timed_candidate_turn(self, number: int, flush_bytes: int) -> None:
+        clocked = self._candidate_turn(f"timed call {number + 1}", flush_bytes, is_compared=number < 2)
+        self.samples[CANDIDATE].append(clocked.stated_ns)
+        self.clocked.append(clocked)
+
+    def _candidate_turn(self, which: str, flush_bytes: int, *, is_compared: bool) -> Clocked:
+        """Call the candidate on new inputs; which outputs are compared is decided when they are there."""
+        examiner, setting = self.examiner, self.setting
+        with examiner.phases("inputs"):
+            placed = setting.place("time", which)
+        with examiner.phases("timing"):
+            called = examiner.call(setting, placed, Stage.TIME, flush_bytes)
+        if is_compared or self._is_suspect(called.stated_ns):
+            with examiner.phases("correctness"):
+                examiner.judge(setting, placed, called, Stage.TIME, which, exact=False)
+        return Clocked(called.stated_ns, called.wall_ns)
+
+    def _is_suspect(self, stated_ns: int) -> bool:
+        """Pick calls at random, and those that were fast: who skips work in some calls is fast in those."""
+        earlier = sorted(call.stated_ns for call in self.clocked)
+        is_fast = bool(earlier) and stated_ns < earlier[len(earlier) // 8]
+        return is_fast or self._rng.random() < COMPARED_SHARE
+
+    def _control_turn(self, which: str | int, flush_bytes: int) -> None:
+        """Call the control as the candidate is called, inputs and all, though it reads none."""
+        with self.examiner.phases("inputs"):
+            placed = self.setting.place("control", which)
+        with self.examiner.phases("timing"):
+            called = self.control.call(
+                self.setting,
+                placed,
+                stage=Stage.TIME,
+                limit_s=self.examiner.task.limits.run_s,
+                flush_bytes=flush_bytes,
+            )
+        self.controlled.append(Clocked(called.stated_ns, called.wall_ns))
+
+    def _baseline_turn(self, name: str, number: int) -> None:
+        if name not in self.samples:
+            return
+        if taken := self._baseline_sample(name, number):
+            self.samples[name] += taken
+        else:  # half a race is none
+            del self.samples[name]
+
+    def _baseline_sample(self, name: str, number: str | int) -> list[int]:
+        """Return the time of one call of a baseline, or nothing where it fails, which is noted."""
         try:
-            return self._baseline_block(self.setting.baseline(name), draw, calls)
+            return self._called_baseline(self.setting.baseline(name), name, number)
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             self.faults[name] = f"out of memory: {error}".splitlines()[0]
@@ -82,56 +186,33 @@ class Race:
             self.faults[name] = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         return []
 
-    def _plan(self, pilots: dict[str, list[int]]) -> None:
-        share_ns = self.effort.timing_s * 1e9 / PLANNED_ROUNDS / len(pilots)
-        most = max(PILOT_CALLS, self.effort.max_samples // PLANNED_ROUNDS)
-        for name, samples in pilots.items():
-            self._calls[name] = min(most, max(PILOT_CALLS, int(share_ns / median(samples))))
+    def _called_baseline(self, prepared: Callable[..., Any], name: str, number: str | int) -> list[int]:
+        """Call a baseline as a candidate is called: other inputs, memory poisoned, caches cold."""
+        setting = self.setting
+        with self.examiner.phases("inputs"):
+            live = setting.exchange.live(setting.place("baseline", name, number))
+        if setting.updated:
+            setting.reset()
+        poison_free_memory(setting.output_tree, setting.device)
+        layout = setting.output_tree
+        with torch.no_grad():
+            return self.timer.sample(
+                lambda: settled(call_with(prepared, live), layout), 1, str(setting.device)
+            )
 
-    def _rounds(self) -> None:
-        deadline = time.monotonic() + self.effort.timing_s
-        number = 0
-        while number == 0 or (time.monotonic() < deadline and not self._is_done(number)):
-            with self.examiner.phases("inputs"):
-                draw = self.setting.draw("time", number)
-            with self.examiner.phases("timing"):
-                order = list(self.samples)
-                for name in order if number % 2 == 0 else reversed(order):
-                    self._turn(name, draw, f"timed round {number + 1}")
-            number += 1
-
-    def _turn(self, name: str, draw: Draw, which: str) -> None:
-        calls = self._calls[name]
-        if name == CANDIDATE:
-            self.samples[name] += self._candidate_block(draw, calls, which)
-        elif taken := self._tried(name, draw, calls):
-            self.samples[name] += taken
-        else:  # half a race is none
-            del self.samples[name]
-
-    def _is_done(self, rounds: int) -> bool:
-        if min(len(samples) for samples in self.samples.values()) >= self.effort.max_samples:
+    def _is_done(self, rounds: int, spent_s: float) -> bool:
+        if rounds >= self.effort.max_samples:
             return True
-        return rounds >= MIN_ROUNDS and all(self._is_tight(name) for name in self.samples)
+        if rounds < FEWEST_ROUNDS or not self.clocked:
+            return False
+        if spent_s > self.effort.timing_s:
+            # The clocks get more time to agree: what they can't bear out is nothing worth.
+            return spent_s > OVERTIME * self.effort.timing_s or self._is_sharp()
+        return rounds >= MIN_ROUNDS and self._is_sharp() and all(map(self._is_tight, self.samples))
+
+    def _is_sharp(self) -> bool:
+        return is_sharp(self.clocked, self.controlled, self.setting.device.type)
 
     def _is_tight(self, name: str) -> bool:
         interval = median_interval([self._timing(name)])
         return (interval.high - interval.low) / 2 <= self.effort.precision * interval.value
-
-    def _candidate_block(self, draw: Draw, calls: int, which: str) -> list[int]:
-        examiner, setting = self.examiner, self.setting
-        done = examiner.call(setting, draw, calls=calls, stage=Stage.TIME)
-        if not self._repeats or draw.changed_inputs is not None:
-            # The n-th call of such a module differs from its first: time n, then check one from the start.
-            if draw.changed_inputs is not None:
-                draw = setting.draw("time", "again", which)
-            samples, done = done.samples_ns, examiner.call(setting, draw, calls=1, stage=Stage.TIME)
-        else:
-            samples = done.samples_ns
-        examiner.judge(setting, draw, done, Stage.TIME, which)
-        return list(samples)
-
-    def _baseline_block(self, prepared: Callable[..., Any], draw: Draw, calls: int) -> list[int]:
-        self.setting.reset()
-        with torch.no_grad():
-            return self.timer.sample(lambda: call_with(prepared, draw.live), calls, str(self.setting.device))

@@ -7,6 +7,7 @@ Never imports candidate code; a candidate's faults arrive as `Misbehaved` and le
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 
@@ -17,19 +18,17 @@ from warpsmith.core.errors import InfrastructureError
 from warpsmith.core.provenance import Provenance
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Task
-from warpsmith.core.verdict import Accepted, Faulted, Measurement, Rejected, Stage, Verdict
+from warpsmith.core.verdict import Accepted, Faulted, Rejected, Verdict
 from warpsmith.worker.arena import ArenaError
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
-from warpsmith.worker.exam import Examiner
+from warpsmith.worker.control import ControlRoom
 from warpsmith.worker.inputs import LoadedProblem, ProblemError
 from warpsmith.worker.job import Job
 from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.phases import Phases
 from warpsmith.worker.probe_env import provenance, software
-from warpsmith.worker.race import Race
 from warpsmith.worker.setting import Setting
-from warpsmith.worker.steps import Load
-from warpsmith.worker.timers import DEFAULT_TIMER
+from warpsmith.worker.verification import Verification
 
 
 class ReferenceSide:
@@ -37,6 +36,7 @@ class ReferenceSide:
 
     def __init__(self, nursery: Nursery | None = None) -> None:
         self._nursery = nursery
+        self._control = ControlRoom()
         self._problem: LoadedProblem | None = None
         self._settings: dict[str, Setting] = {}
         self._settings_of: tuple[str, int] | None = None
@@ -47,17 +47,22 @@ class ReferenceSide:
         start = time.monotonic()
         phases = Phases()
         device = torch.device(job.task.target.device)
-        where = provenance(job.task, device, self._software)
         process: CandidateProcess | None = None
+        where: Provenance | None = None
+        verdict: Verdict
         try:
             with phases("import"):
-                process = self._start_candidate(job, device)
-            verdict = self._examine(job, process, phases, where)
+                process = self._start(job.task, device)
+                control = self._control.process(device, lambda: self._start(job.task, device))
+            where = provenance(job.task, device, self._software, process.grade, process.lacks)
+            verification = Verification(job.task, process, control, phases)
+            verdict = self._examined(job, verification, phases, where)
         except Misbehaved as error:
             verdict = self._rejection(error, where, phases)
         except ProblemError as error:
             verdict = Faulted(reason=str(error))
         except InfrastructureError as error:
+            self._control.close()
             self._nursery = None  # it may be what failed; the next candidate gets a new one
             verdict = Faulted(reason=str(error))
         except (torch.cuda.OutOfMemoryError, MemoryError, ArenaError) as error:
@@ -68,50 +73,25 @@ class ReferenceSide:
             self._release()
         return _with_wall(verdict, phases, time.monotonic() - start)
 
-    def _start_candidate(self, job: Job, device: torch.device) -> CandidateProcess:
+    def nursery(self) -> Nursery:
+        """Return what starts candidates; a new one where the last failed."""
         if self._nursery is None:
             self._nursery = Nursery()
-        return CandidateProcess(self._nursery, device, job.task.limits.output_bytes)
+        return self._nursery
 
-    def _examine(self, job: Job, process: CandidateProcess, phases: Phases, where: Provenance) -> Verdict:
-        task = job.task
-        timer = DEFAULT_TIMER[task.target.device_type]
-        load = Load(
-            source=job.candidate.source,
-            backend=job.candidate.backend,
-            entry=job.candidate.entry,
-            device=task.target.device,
-            threads=torch.get_num_threads(),
-            scratch=str(process.scratch),
-        )
-        with phases("build"):
-            process.ask(load, stage=Stage.BUILD, limit_s=task.limits.build_s)
-        examiner = Examiner(task, process, phases, timer)
+    def _start(self, task: Task, device: torch.device) -> CandidateProcess:
+        return CandidateProcess(self.nursery(), device, task.limits)
+
+    def _examined(self, job: Job, verification: Verification, phases: Phases, where: Provenance) -> Accepted:
+        verification.load(job.candidate)
         settings = []
-        for workload in task.workloads:
+        for workload in job.task.workloads:
             with phases("reference"):
-                settings.append(self._setting(task, workload.name))
-        # All workloads are checked before any is timed: a wrong answer should be cheap.
-        for setting in settings:
-            examiner.enter(setting)
-            examiner.check(setting)
-        measurements: list[Measurement] = []
-        faults: dict[str, str] = {}
-        for setting in settings:
-            if len(settings) > 1:
-                examiner.enter(setting)
-            race = Race(examiner, setting, timer)
-            measurements.append(race.run(task.baselines))
-            faults |= race.faults
-        return Accepted(
-            measurements=tuple(measurements),
-            error=examiner.differences.stats(),
-            provenance=where,
-            phases_s={},
-            wall_s=0.0,
-            findings=tuple(examiner.findings),
-            baseline_faults=faults,
-        )
+                settings.append(self._setting(job.task, workload.name))
+        verification.compare(settings)
+        verification.time(settings)
+        conditions = where.conditions | {"throttled_rounds": verification.throttled_rounds}
+        return verification.accepted(settings, msgspec.structs.replace(where, conditions=conditions))
 
     def _setting(self, task: Task, workload_name: str) -> Setting:
         if self._problem is None or self._problem.problem != task.problem:
@@ -131,18 +111,20 @@ class ReferenceSide:
 
     def _forget(self) -> None:
         self._settings.clear()
+        gc.collect()  # a setting and its domain hold each other
         if "torch._dynamo" in sys.modules:  # resetting it would import it, which takes seconds
             torch.compiler.reset()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
 
     def _release(self) -> None:
+        self._control.detach()
         for setting in self._settings.values():
-            setting.close_arenas()
+            setting.exchange.close()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
 
-    def _rejection(self, error: Misbehaved, where: Provenance, phases: Phases) -> Rejected:
+    def _rejection(self, error: Misbehaved, where: Provenance | None, phases: Phases) -> Rejected:
         return Rejected(
             stage=error.stage,
             reason=error.finding.message,

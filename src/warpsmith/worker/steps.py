@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias, Union
 
 import msgspec
 
+from warpsmith.checks.evidence import Census, Facts
+
 Tree: TypeAlias = Union["TensorLeaf", "ScalarLeaf", "OpaqueLeaf", "SequenceNode", "MappingNode"]
 
 
@@ -95,6 +97,15 @@ class Load(
     scratch: str
 
 
+class Pose(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="pose", forbid_unknown_fields=True
+):
+    """Be a control: no candidate is loaded, and calls return outputs of the asked form at once."""
+
+    device: str
+    threads: int
+
+
 class Construct(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="construct", forbid_unknown_fields=True
 ):
@@ -107,6 +118,8 @@ class Construct(
         state: parameters and buffers by dotted name, in the arena after the arguments.
         dtype: floating dtype to cast the module to; None leaves it.
         training: mode of the reference.
+        varied: whether ones and zeros were drawn in its construction (`weights.varied_init`).
+        may_alias: whether the reference's own output shares memory with its inputs or weights.
     """
 
     arguments: Tree
@@ -114,6 +127,8 @@ class Construct(
     state: dict[str, TensorLeaf]
     dtype: str | None
     training: bool
+    varied: bool = True
+    may_alias: bool = False
     arena: ArenaHandle
 
 
@@ -126,14 +141,25 @@ class Attach(
     outputs: ArenaHandle
 
 
+class Detach(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="detach", forbid_unknown_fields=True
+):
+    """Let go of the arenas; they are about to be freed."""
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run", forbid_unknown_fields=True):
-    """Call the module, once or timed, on the inputs that lie in the inputs arena.
+    """Call the module once, by the clock, on the inputs that lie in the inputs arena.
+
+    There is no other way to be called: a checked call and a timed one are the same message.
 
     Attributes:
         inputs: what lies there.
         start_bytes: where in the arena the first of them begins; another place every time.
         seed: seeds the global generators before the call, for modules that draw.
-        calls: how often to call, every time by the clock: a checked call is a timed one.
+        timer: name of the timer.
+        flush_bytes: how much it writes before the call to clear caches; another number every time.
+        layout: the reference's outputs; a tensor that comes with other strides is converted, and the
+            conversion is part of the call. A control, which has no module, returns tensors of this form.
         export_state: names of parameters and buffers to write out after the outputs.
         reset_state: restore the weights that `Construct` gave first.
     """
@@ -141,10 +167,27 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run"
     inputs: Tree
     start_bytes: int
     seed: int
-    calls: int
     timer: str
+    flush_bytes: int
+    layout: Tree | None = None
     export_state: tuple[str, ...] = ()
     reset_state: bool = False
+
+
+class Recall(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="recall", forbid_unknown_fields=True
+):
+    """Write out again what the call before the last one returned: a result has to outlive the next call."""
+
+
+class Survey(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="survey", forbid_unknown_fields=True
+):
+    """Call the module once under the profiler, as `Run` would, and say which kernels ran."""
+
+    inputs: Tree
+    start_bytes: int
+    seed: int
 
 
 class Done(
@@ -154,17 +197,21 @@ class Done(
 
     Attributes:
         outputs: what `Run` returned; the data lie in the outputs arena if they fit.
-        samples_ns: times of the timed calls, in nanoseconds.
+        stated_ns: what the timer beside the candidate says the call took.
         state: exported state by name; names the module does not have are absent.
         loaded: names of the state that was taken over by name or by order.
         own: names of the candidate's parameters and buffers that were not.
+        facts: what was seen around the call before this one; looking takes time that is no call's.
+        census: what `Survey` saw.
     """
 
     outputs: Tree | None = None
-    samples_ns: tuple[int, ...] = ()
+    stated_ns: int | None = None
     state: dict[str, TensorLeaf] = {}
     loaded: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    facts: Facts | None = None
+    census: Census | None = None
 
 
 class Failed(
@@ -185,5 +232,5 @@ class Failed(
     line: int | None = None
 
 
-Step: TypeAlias = Load | Construct | Attach | Run
+Step: TypeAlias = Load | Pose | Construct | Attach | Detach | Run | Recall | Survey
 StepReply: TypeAlias = Done | Failed

@@ -1,7 +1,8 @@
-"""CUDA events around each call, after a write that evicts L2."""
+"""CUDA events around each call, after a write that evicts L2 and a reset of lines that were to persist."""
 
 from __future__ import annotations
 
+import ctypes
 import functools
 from collections.abc import Callable
 
@@ -15,9 +16,18 @@ DRAIN_MS = 0.2
 
 
 @functools.cache
-def _flush_buffer(device: str) -> torch.Tensor:
-    l2_bytes = torch.cuda.get_device_properties(device).L2_cache_size
-    return torch.empty(FLUSH_FACTOR * l2_bytes // 4, dtype=torch.int32, device=device)
+def _flush_buffer(device: str, size_bytes: int) -> torch.Tensor:
+    return torch.empty(size_bytes, dtype=torch.uint8, device=device)
+
+
+def flush_room(device: str) -> int:
+    """Bytes whose write leaves nothing in the L2 cache of `device`."""
+    return int(FLUSH_FACTOR * torch.cuda.get_device_properties(device).L2_cache_size)
+
+
+@functools.cache
+def _driver() -> ctypes.CDLL:
+    return ctypes.CDLL("libcuda.so.1")
 
 
 class CudaEvents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,16 +36,24 @@ class CudaEvents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     The flush keeps the device busy while the host enqueues the call, so launch overhead
     shows only where it is longer than the flush. Work left on other streams when the
     second event has passed is awaited and charged: leaving the stream stops no clock.
+
+    Attributes:
+        flush_bytes: how much is written before each call; None is three times the cache.
     """
 
+    flush_bytes: int | None = None
     flushes_l2: bool = True
 
     def sample(self, call: Callable[[], object], calls: int, device: str) -> list[int]:
         """Return `calls` device times in nanoseconds."""
-        buffer = _flush_buffer(device)
+        room = flush_room(device)
+        wanted = room if self.flush_bytes is None else self.flush_bytes
+        buffer = _flush_buffer(device, max(room * 2, wanted))[:wanted]
         samples = []
         for _ in range(calls):
             start, end, drained = (torch.cuda.Event(enable_timing=True) for _ in range(3))
+            # A window of lines that persist outlives any flush; who set one loses it here.
+            _driver().cuCtxResetPersistingL2Cache()
             buffer.zero_()
             start.record()
             call()
