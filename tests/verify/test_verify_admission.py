@@ -9,6 +9,7 @@ from warpsmith.core.problem import Problem, Tolerance, Workload
 from warpsmith.core.task import Target
 from warpsmith.verify import Verifier
 from warpsmith.worker.job import Admission
+from warpsmith.worker.mutants import MUTANTS
 
 SEED = 5
 
@@ -129,3 +130,37 @@ def test_every_workload_of_the_device_is_tested(verifier: Verifier) -> None:
         "an input unchanged would be accepted (workload 'cpu_flat')"
     ]
     assert set(admission.reference_ns) == {"cpu", "cpu_flat"}
+
+
+def test_a_matrix_says_what_kills_each_mutant_on_each_workload(verifier: Verifier) -> None:
+    matrix = admit(verifier, problem("torch.softmax(x, dim=-1)")).matrix
+    assert set(matrix) == {"cpu"}
+    assert matrix["cpu"].keys() == MUTANTS.keys()
+    assert set(matrix["cpu"].values()) <= {"values", "precision"}
+
+
+def test_what_does_not_apply_says_why_and_is_no_failure(verifier: Verifier) -> None:
+    admission = admit(verifier, problem("x.argsort(dim=1)[:, 0]"))
+    assert admission.findings == ()
+    assert admission.matrix["cpu"]["identity"] == "(no input has an output's form)"
+    assert admission.matrix["cpu"]["low_precision"].startswith("(")
+
+
+def test_half_done_work_that_would_pass_is_named(verifier: Verifier) -> None:
+    # Only the first rows hold anything but zeros, whatever the inputs are.
+    asked = problem("torch.cat([x[:12], x[12:] * 0])")
+    said = [finding.message for finding in admit(verifier, asked).findings]
+    assert said == ["an output of which the last eighth was not computed would be accepted (workload 'cpu')"]
+
+
+def test_inputs_that_do_not_matter_are_named(verifier: Verifier) -> None:
+    (finding,) = admit(verifier, problem("x[:, :7].cumsum(1)")).findings
+    assert "leaves the last eighth of every row of the inputs out would be accepted" in finding.message
+
+
+def test_low_precision_that_nobody_could_see_is_named(verifier: Verifier) -> None:
+    said = [finding.message for finding in admit(verifier, problem("torch.sign(x) * 3")).findings]
+    assert (
+        "an answer computed from numbers of the next lower precision would be accepted (workload 'cpu')"
+        in said
+    )

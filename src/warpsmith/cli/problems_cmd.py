@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -98,15 +99,23 @@ def show(locator: str, as_json: bool) -> int:
 @problems.command()
 @_filters
 @device_option
+@click.option("--matrix", metavar="FILE.md", help="Write the kill matrix as Markdown, too.")
 @json_option
-def check(device: str, as_json: bool, **filters: str | None) -> int:
+def check(device: str, matrix: str | None, as_json: bool, **filters: str | None) -> int:
     """Admission test: the reference runs, repeats itself, and no trivial answer passes.
 
-    Exit status 1 when a problem fails.
+    Prints what kills each mutant (zeros, a constant, half of the work, ...) on each workload. Exit
+    status 1 when a problem fails; such a problem is refused for scoring.
     """
     found = _find(filters)
     rows: list[dict[str, Any]] = [
-        {"name": broken.name, "admitted": False, "findings": [broken.reason], "reference_ns": {}}
+        {
+            "name": broken.name,
+            "admitted": False,
+            "findings": [broken.reason],
+            "reference_ns": {},
+            "matrix": {},
+        }
         for broken in found.broken
     ]
     with Verifier() as verifier:
@@ -120,11 +129,14 @@ def check(device: str, as_json: bool, **filters: str | None) -> int:
                     "admitted": not findings,
                     "findings": findings,
                     "reference_ns": admission.reference_ns,
+                    "matrix": admission.matrix,
                 }
             )
             if not as_json:
                 _say(rows[-1])
     failed = sum(not row["admitted"] for row in rows)
+    if matrix is not None:
+        Path(matrix).write_text(_markdown(rows), encoding="utf-8")
     if as_json:
         click.echo(json.dumps({"device": target.device, "problems": rows, "failed": failed}))
     else:
@@ -137,5 +149,27 @@ def check(device: str, as_json: bool, **filters: str | None) -> int:
 def _say(row: dict[str, Any]) -> None:
     times = ", ".join(f"{name} {time_text(ns)}" for name, ns in row["reference_ns"].items())
     click.echo(f"{'ok  ' if row['admitted'] else 'FAIL'}  {row['name']}  ({times or 'not timed'})")
+    for workload, cells in row["matrix"].items():
+        said = ", ".join(f"{mutant} {_short(cell)}" for mutant, cell in cells.items())
+        click.echo(f"      {workload}: {said}")
     for finding in row["findings"]:
         click.echo(f"      {finding}")
+
+
+def _short(cell: str) -> str:
+    return "-" if cell.startswith("(") else cell
+
+
+def _markdown(rows: list[dict[str, Any]]) -> str:
+    """Return the kill matrix: a row a workload, a column a mutant."""
+    lines: list[str] = []
+    for row in rows:
+        for workload, cells in row["matrix"].items():
+            if not lines:
+                lines = [
+                    "| problem | workload | " + " | ".join(cells) + " |",
+                    "| --- " * (len(cells) + 2) + "|",
+                ]
+            lines.append(f"| {row['name']} | {workload} | " + " | ".join(map(_short, cells.values())) + " |")
+    lines += [f"\n{row['name']} is refused: {'; '.join(row['findings'])}" for row in rows if row["findings"]]
+    return "\n".join(lines) + "\n"
