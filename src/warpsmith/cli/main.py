@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": "warpsmith.cli.demo_cmd:demo",
     "doctor": "warpsmith.cli.doctor_cmd:doctor",
     "problems": "warpsmith.cli.problems_cmd:problems",
+    "redteam": "warpsmith.cli.redteam_cmd:redteam",
     "report": "warpsmith.cli.report_cmd:report",
     "search": "warpsmith.cli.search_cmd:search",
     "verify": "warpsmith.cli.verify_cmd:verify",
