@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from warpsmith.archive import Archive
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.problem import Problem, Workload
 from warpsmith.core.provenance import Provenance
-from warpsmith.core.task import Target, Task
+from warpsmith.core.task import Target, Task, Track
 from warpsmith.core.timing import Timing
 from warpsmith.core.trial import Judged, Outcome, Proposal, Trial
 from warpsmith.core.verdict import Accepted, ErrorStats, Faulted, Finding, Measurement, Rejected, Stage
@@ -33,10 +34,16 @@ def provenance(device: str = "Test CPU", device_type: str = "cpu") -> Provenance
 
 
 def task(
-    name: str = "level1/softmax", *, device: str = "cpu", baselines: Sequence[str] = ("eager", "compile")
+    name: str = "level1/softmax",
+    *,
+    device: str = "cpu",
+    baselines: Sequence[str] = ("eager", "compile"),
+    track: Track | None = None,
 ) -> Task:
     problem = Problem(name=name, source=f"# {name}\nclass Model: ...\n", workloads=(Workload(name="cpu"),))
-    return Task(problem=problem, target=Target(device=device), baselines=tuple(baselines))
+    return Task(
+        problem=problem, target=Target(device=device), baselines=tuple(baselines), track=track or Track()
+    )
 
 
 def timing(median_ns: int, timer: str = "wall") -> Timing:
@@ -46,7 +53,15 @@ def timing(median_ns: int, timer: str = "wall") -> Timing:
     )
 
 
-def accepted(ns: int = 50, *, timer: str = "wall", device: str = "Test CPU", **baselines_ns: int) -> Judged:
+def accepted(
+    ns: int = 50,
+    *,
+    timer: str = "wall",
+    device: str = "Test CPU",
+    own_share: float | None = None,
+    shapes: Literal["any", "declared"] = "any",
+    **baselines_ns: int,
+) -> Judged:
     """An acceptance that took `ns` a call; `eager` takes 100 unless said, other baselines where said."""
     baselines = {
         name: timing(value, timer) for name, value in {"eager": 100, **baselines_ns}.items() if value
@@ -59,6 +74,8 @@ def accepted(ns: int = 50, *, timer: str = "wall", device: str = "Test CPU", **b
             provenance=provenance(device),
             phases_s={"build": 1.0},
             wall_s=2.0,
+            own_share=own_share,
+            shapes=shapes,
         )
     )
 

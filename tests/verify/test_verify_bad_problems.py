@@ -75,7 +75,7 @@ def test_inputs_without_room_are_no_candidates_fault(judge: Judge) -> None:
 def test_inputs_that_fit_only_unwritten_are_no_candidates_fault(judge: Judge) -> None:
     # One element, shown 2**46 times: it is the shared copy for the candidate that finds no room.
     verdict = judge.faulted(problem(inputs="[torch.zeros(1).expand(1 << 46)]"), candidate())
-    assert "ran out of memory" in verdict.reason
+    assert "memory" in verdict.reason
 
 
 def test_a_reference_that_ends_its_process_is_no_candidates_fault(judge: Judge) -> None:

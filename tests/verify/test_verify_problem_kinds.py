@@ -7,7 +7,7 @@ from sources import RELU, TWO_INPUTS, candidate, problem, problem_of, problem_so
 from verdicts import Judge
 
 from warpsmith.core.problem import Tolerance, Workload
-from warpsmith.core.task import Tier
+from warpsmith.core.task import Tier, Track
 from warpsmith.core.verdict import Stage
 
 LINEAR = "self.layer = nn.Linear(8, 4)"
@@ -124,7 +124,8 @@ def test_inputs_keep_their_strides_where_memory_is_dense(
     judge: Judge, made: str, strides: tuple[int, ...]
 ) -> None:
     of = candidate(body=f"assert x.stride() == {strides}, x.stride()")
-    judge.accepted(problem(inputs=f"[{made}]"), of)
+    # Other shapes come in other strides.
+    judge.accepted(task(problem(inputs=f"[{made}]"), track=Track(shapes="declared")), of)
 
 
 def test_a_workload_casts_floats_and_nothing_else(judge: Judge) -> None:
@@ -144,14 +145,16 @@ def test_a_workload_casts_floats_and_nothing_else(judge: Judge) -> None:
 
 def test_the_sloppier_dtype_is_no_way_to_be_right(judge: Judge) -> None:
     of = candidate("torch.softmax(x.bfloat16(), dim=-1).float()")
-    judge.rejected(problem("torch.softmax(x, dim=-1)"), of, stage=Stage.COMPARE, check="values")
+    judge.rejected(problem("torch.softmax(x, dim=-1)"), of, stage=Stage.COMPARE, check="downcast")
 
 
 def test_a_problem_may_set_its_own_tolerance(judge: Judge) -> None:
     loose = problem_of(
         problem_source("x + 0"), tolerances={"float32": Tolerance(atol=0.5, rtol=0.0, reason="a test")}
     )
-    judge.accepted(loose, candidate("x + 0.1"))
+    judge.accepted(task(loose, track=Track(precision="reduced")), candidate("x + 0.1"))
+    # A tolerance says what is right; how precisely it is to be computed, the dtype says.
+    judge.rejected(loose, candidate("x + 0.1"), stage=Stage.COMPARE, check="precision")
 
 
 def test_a_tolerance_for_integers_is_heeded(judge: Judge) -> None:
@@ -206,11 +209,11 @@ def test_what_a_candidate_registers_in_its_first_call_is_its_own_affair(judge: J
     judge.accepted(problem("self.layer(x)", setup=LINEAR), of)
 
 
-def test_a_candidate_that_wears_its_weights_out_starts_every_call_afresh(judge: Judge) -> None:
+def test_a_candidate_that_wears_its_weights_out_is_refused(judge: Judge) -> None:
     of = candidate(
         "out", setup=LINEAR, body="out = self.layer(x)\nwith torch.no_grad(): self.layer.weight.mul_(0.5)"
     )
-    judge.rejected(problem("self.layer(x)", setup=LINEAR), of, stage=Stage.TIME, check="values")
+    judge.rejected(problem("self.layer(x)", setup=LINEAR), of, stage=Stage.COMPARE, check="values")
 
 
 # What a reference changes, a candidate changes too.

@@ -57,7 +57,7 @@ def test_a_baseline_that_cannot_be_made_is_reported_and_spoils_nothing(judge: Ju
 # The baseline `eager` is the reference itself: this one knows when it is timed, and then gives up.
 GIVES_UP = """
 import traceback
-is_timed = any(frame.name == '_baseline_block' for frame in traceback.extract_stack())
+is_timed = any(frame.name == '_called_baseline' for frame in traceback.extract_stack())
 self.timed += is_timed
 if is_timed and self.timed > {calls}:
     raise RuntimeError('not for sale\\nsecond line')
@@ -82,7 +82,7 @@ def test_the_compiler_is_a_baseline_and_is_named_in_order(judge: Judge) -> None:
 
 def test_a_candidate_that_hangs_only_when_timed_is_killed(judge: Judge) -> None:
     of = candidate(
-        top="import time", setup="self.calls = 0", body="self.calls += 1\nif self.calls > 6: time.sleep(600)"
+        top="import time", setup="self.calls = 0", body="self.calls += 1\nif self.calls > 20: time.sleep(600)"
     )
     limits = Limits(build_s=30.0, run_s=1.0, output_bytes=4096)
     judge.rejected(problem(), of, stage=Stage.TIME, check="timeout", limits=limits)
@@ -127,7 +127,7 @@ def test_tasks_that_differ_by_their_seed_do_not_pile_up_in_memory(judge: Judge) 
     )
     grown = []
     for seed in range(9):
-        judge.accepted(task(asked, seed=seed), candidate("x"))
+        judge.accepted(task(asked, seed=seed), candidate("x + 0"))
         grown.append(resident_bytes(workers_below(os.getpid())))
     assert grown[-1] - grown[2] < 3 * weights_bytes, "what one seed needs is let go of for the next"
 

@@ -17,6 +17,8 @@ from warpsmith.cli.options import (
     seed_option,
     tier_of,
     tier_option,
+    track_of,
+    track_option,
 )
 from warpsmith.cli.running import run_and_write
 from warpsmith.core.errors import UsageError
@@ -43,6 +45,7 @@ from warpsmith.verify.batch import Asked
 @click.option("--out", required=True, metavar="RUN", help="New run folder.")
 @device_option
 @tier_option
+@track_option(shapes="declared")
 @baseline_option
 @seed_option
 @json_option
@@ -55,6 +58,9 @@ def bench(
     out: str,
     device: str,
     tier: str,
+    kernels: str,
+    precision: str,
+    shapes: str,
     baselines: tuple[str, ...],
     seed: int | None,
     as_json: bool,
@@ -74,6 +80,7 @@ def bench(
         tier=tier_of(tier),
         baselines=baselines or None,
         seed=new_seed() if seed is None else seed,
+        track=track_of(kernels=kernels, precision=precision, shapes=shapes),
     )
     folder = Path(out)
     with Verifier() as verifier:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from warpsmith.cli.options import device_option, json_option
+from warpsmith.cli.options import device_option, json_option, track_of, track_option
 from warpsmith.cli.running import default_folder, run_and_write
 from warpsmith.cli.words import speedup_text, time_text
 from warpsmith.core.task import Budget, Effort, Task
@@ -31,10 +31,12 @@ SEARCH_S = {"cpu": 120.0, "cuda": 40.0}
 @click.command()
 @click.option("--out", metavar="RUN", help="New run folder.  [default: runs/demo-TIME]")
 @device_option
+@track_option(shapes="declared")
 @json_option
-def demo(out: str | None, device: str, as_json: bool) -> int:
+def demo(out: str | None, device: str, kernels: str, precision: str, shapes: str, as_json: bool) -> int:
     """Search faster kernels for three shipped problems and one of your own kind, and report."""
     begin = time.monotonic()
+    track = track_of(kernels=kernels, precision=precision, shapes=shapes)
     folder = Path(out) if out else default_folder("demo")
     with Verifier() as verifier:
         verifier.start()
@@ -51,7 +53,9 @@ def demo(out: str | None, device: str, as_json: bool) -> int:
         with resources.as_file(resources.files("warpsmith.problems") / "outside" / OWN_PROBLEM) as own:
             found = [load(name) for name in (*PROBLEMS, str(own))]
         tasks = [
-            msgspec.structs.replace(verifier.task(problem, target, seed=new_seed()), effort=EFFORT)
+            msgspec.structs.replace(
+                verifier.task(problem, target, seed=new_seed(), track=track), effort=EFFORT
+            )
             for problem in found
         ]
         with start(folder, plan, tasks) as archive:
@@ -75,7 +79,8 @@ def _line(task: Task, best: Trial | None) -> str:
     if verdict is None:
         return f"{task.problem.name}: no candidate was accepted"
     speedups = ", ".join(f"{speedup_text(verdict.speedup(name))} over {name}" for name in verdict.baselines)
-    return f"{task.problem.name}: {time_text(verdict.time.value)}, {speedups}"
+    label = " (passthrough: library kernels alone)" if verdict.is_passthrough else ""
+    return f"{task.problem.name}: {time_text(verdict.time.value)}, {speedups}{label}"
 
 
 def _texts(written: dict[str, Path]) -> dict[str, str]:

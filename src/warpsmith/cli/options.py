@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import click
+import msgspec
 
 from warpsmith.core.errors import UsageError
 from warpsmith.core.registry import suggest
-from warpsmith.core.task import Tier
+from warpsmith.core.task import Tier, Track
 from warpsmith.propose import PROPOSERS
 from warpsmith.search import STRATEGIES
 from warpsmith.search.run import Choice
@@ -37,6 +38,35 @@ tier_option = click.option(
     show_default=True,
     help="How much evidence to ask for.",
 )
+
+
+def track_option(*, shapes: Literal["any", "declared"]) -> Callable[[F], F]:
+    """Return a decorator that adds `--kernels`, `--precision` and `--shapes`, the last with this default."""
+    helps = {
+        "kernels": "What a candidate may call; custom-only refuses library kernels.",
+        "precision": "reduced takes what is less precise inside than the problem declares, within tolerance.",
+        "shapes": "any also asks for shapes that the problem does not declare.",
+    }
+    defaults = msgspec.structs.asdict(Track(shapes=shapes))
+
+    def decorate(command: F) -> F:
+        for name, kind in reversed(get_type_hints(Track).items()):
+            option = click.option(
+                f"--{name}",
+                type=click.Choice(get_args(kind)),
+                default=defaults[name],
+                show_default=True,
+                help=helps[name],
+            )
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def track_of(*, kernels: str, precision: str, shapes: str) -> Track:
+    """Return the track that the three options name."""
+    return msgspec.convert({"kernels": kernels, "precision": precision, "shapes": shapes}, Track)
 
 
 def split_options(pairs: Iterable[str]) -> dict[str, str]:

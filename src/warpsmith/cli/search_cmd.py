@@ -19,6 +19,8 @@ from warpsmith.cli.options import (
     seed_option,
     tier_of,
     tier_option,
+    track_of,
+    track_option,
 )
 from warpsmith.cli.running import run_and_write
 from warpsmith.cli.words import speedup_text, time_text
@@ -49,6 +51,7 @@ DEFAULT_BUDGET = "trials=16,wall=10m"
 @click.option("--resume", "resumed", metavar="RUN", help="Go on with a run, as it was planned.")
 @device_option
 @tier_option
+@track_option(shapes="declared")
 @baseline_option
 @seed_option
 @json_option
@@ -62,6 +65,9 @@ def search(
     resumed: str | None,
     device: str,
     tier: str,
+    kernels: str,
+    precision: str,
+    shapes: str,
     baselines: tuple[str, ...],
     seed: int | None,
     as_json: bool,
@@ -84,7 +90,13 @@ def search(
         command=shlex.join(["warpsmith", *sys.argv[1:]]),
     )
     plan.check()
-    asked = Asked(device=device, tier=tier_of(tier), baselines=baselines or None, seed=seed)
+    asked = Asked(
+        device=device,
+        tier=tier_of(tier),
+        baselines=baselines or None,
+        seed=seed,
+        track=track_of(kernels=kernels, precision=precision, shapes=shapes),
+    )
     found = load(problem)
     with Verifier() as verifier:
         task = asked.task(verifier, found)
@@ -124,7 +136,9 @@ def _summary(archive: Archive, task: Task) -> str:
         return f"{task.problem.name}: no candidate was accepted"
     speedups = ", ".join(f"{speedup_text(verdict.speedup(name))} over {name}" for name in verdict.baselines)
     who = f"{best.proposal.proposer}:{best.proposal.variant}"
-    return f"{task.problem.name}: {time_text(verdict.time.value)}, {speedups} (trial {best.number}, {who})"
+    label = ", passthrough" if verdict.is_passthrough else ""
+    about = f"trial {best.number}, {who}{label}"
+    return f"{task.problem.name}: {time_text(verdict.time.value)}, {speedups} ({about})"
 
 
 def _record(archive: Archive, tasks: list[Task]) -> dict[str, object]:

@@ -16,6 +16,8 @@ from warpsmith.cli.options import (
     seed_option,
     tier_of,
     tier_option,
+    track_of,
+    track_option,
 )
 from warpsmith.cli.words import verdict_text
 from warpsmith.core.errors import UsageError
@@ -39,6 +41,7 @@ def exit_status(verdict: Verdict) -> int:
 )
 @device_option
 @tier_option
+@track_option(shapes="any")
 @baseline_option
 @seed_option
 @click.option("--batch", metavar="PAIRS.jsonl", help='Lines of {"problem", "candidate", "backend"?}.')
@@ -52,6 +55,9 @@ def verify(
     backend: str,
     device: str,
     tier: str,
+    kernels: str,
+    precision: str,
+    shapes: str,
     baselines: tuple[str, ...],
     seed: int | None,
     batch: str | None,
@@ -63,7 +69,13 @@ def verify(
     Exit status: 0 accepted, 1 rejected, 2 usage error, 3 faulted. With --batch: 0 when every
     pair got an answer, 3 when one faulted.
     """
-    asked = Asked(device=device, tier=tier_of(tier), baselines=baselines or None, seed=seed)
+    asked = Asked(
+        device=device,
+        tier=tier_of(tier),
+        baselines=baselines or None,
+        seed=seed,
+        track=track_of(kernels=kernels, precision=precision, shapes=shapes),
+    )
     if batch is not None:
         if problem or candidate or out is None:
             raise UsageError("--batch takes --out VERDICTS.jsonl and no PROBLEM or CANDIDATE")

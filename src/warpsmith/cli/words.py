@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from warpsmith.core.task import Track
 from warpsmith.core.timing import Interval
 from warpsmith.core.trial import Duplicate, Nothing, Trial
 from warpsmith.core.verdict import Accepted, Faulted, Verdict
+from warpsmith.verify.tracks import track_words
 
 UNITS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
 
@@ -40,10 +42,25 @@ def verdict_text(verdict: Verdict) -> str:
         took = time_text(verdict.baseline_time(name).value)
         lines.append(f"  {speedup_text(verdict.speedup(name))} over {name} ({took})")
     lines += [f"  no time for {name}: {why}" for name, why in verdict.baseline_faults.items()]
+    lines += [f"  {sentence}" for sentence in noteworthy(verdict)]
     lines += [f"  note: {finding.message}" for finding in verdict.findings]
     error = verdict.error
     lines.append(f"  max abs error {error.max_abs:.3g}, {error.elements} elements compared")
     return "\n".join(lines)
+
+
+def noteworthy(verdict: Accepted) -> list[str]:
+    """Return what a reader of the numbers has to know, a sentence each; empty where all is as usual."""
+    said = []
+    if verdict.track != Track():
+        said.append(f"on track {track_words(verdict.track)}")
+    if verdict.is_passthrough:
+        said.append("passthrough: all its time goes to library kernels, so it never counts as a win")
+    if verdict.shapes == "declared":
+        said.append("shown for the declared shapes alone")
+    if verdict.determinism == "close":
+        said.append("repeated calls on the same inputs agree closely, not bit for bit")
+    return said
 
 
 def trial_text(trial: Trial, baseline: str) -> str:
@@ -61,7 +78,8 @@ def trial_text(trial: Trial, baseline: str) -> str:
             if baseline in verdict.baselines
             else ""
         )
-        return f"{who}: accepted, {time_text(verdict.time.value)}{over}"
+        label = ", passthrough" if verdict.is_passthrough else ""
+        return f"{who}: accepted, {time_text(verdict.time.value)}{over}{label}"
     stage = "faulted" if isinstance(verdict, Faulted) else f"rejected at {verdict.stage}"
     return f"{who}: {stage}, {_first_line(verdict.reason)}"
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from warpsmith.core.task import Task, Tier
 from warpsmith.report.runs import RunRecord
 from warpsmith.report.summary import Machine, ProblemSummary
+from warpsmith.verify.tracks import track_options
 
 
 def refusals_of(runs: Sequence[RunRecord]) -> tuple[str, ...]:
@@ -29,7 +30,8 @@ def unproven_of(
     found = []
     if set(machine.isolation) - {"full"}:
         found.append(
-            f"Honesty: candidates did not run in a whole sandbox (isolation: {', '.join(machine.isolation)}). "
+            "Honesty: candidates did not run in a whole sandbox "
+            f"(isolation: {', '.join(machine.isolation)}). "
             "One written to deceive could still reach files, the network or its own clock."
         )
     if Tier.SCREEN in tiers:
@@ -40,6 +42,12 @@ def unproven_of(
     found.append(
         "Equality: shown on random inputs from several seeds within a tolerance, not for every input."
     )
+    narrow = sum(problem.best is not None and problem.best.shapes == "declared" for problem in problems)
+    if narrow:
+        found.append(
+            f"Shapes: {narrow} of the best candidates {'is' if narrow == 1 else 'are'} shown right for the "
+            "declared shapes alone; others may fail or be wrong."
+        )
     if any(problem.counts.accepted > 1 for problem in problems):
         found.append(
             "Selection: the best of several candidates was chosen by the very timing that is reported, "
@@ -69,6 +77,7 @@ def commands_of(
                         *("warpsmith", "verify", locators[problem.problem_id]),
                         f"{problem.best.run}/{problem.best.kernel}",
                         *("--device", task.target.device, "--tier", task.tier.value),
+                        *track_options(task.track),
                     ]
                 )
             )

@@ -71,7 +71,7 @@ def fast_p_rows(summary: Summary, end: float) -> list[Row]:
 
 def _speedups_over(summary: Summary, baseline: str) -> list[float]:
     bests = [problem.best for problem in summary.problems if problem.best]
-    return [best.speedups[baseline].value for best in bests if baseline in best.speedups]
+    return [speedup.value for best in bests if (speedup := best.counted(baseline))]
 
 
 def _fast_p(summary: Summary) -> str:

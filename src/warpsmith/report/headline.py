@@ -26,6 +26,10 @@ def headline_of(summary: Summary) -> str:
         found = f"{scores.accepted} of {scores.problems} problems have an accepted kernel"
     if not scores.accepted:
         return f"{found}."
+    if scores.passthrough == scores.problems == 1:
+        return f"{found}, but a passthrough: it calls library kernels alone and counts as no win."
+    if scores.passthrough:
+        found += f" ({scores.passthrough} a passthrough, which counts as no win)"
     said = [_standing(each, scores.accepted) for each in scores.baselines]
     return f"{found}: {' and '.join(said)}."
 
@@ -49,6 +53,7 @@ def facts_of(summary: Summary) -> dict[str, str]:
         "When": _when(summary),
         "Trials": _trials(summary.counts),
         "Tier": ", ".join(summary.tiers),
+        "Track": ", ".join(summary.track),
         "Device": summary.machine.device if summary.machine else ", ".join(summary.target),
     }
     if summary.machine:

@@ -18,6 +18,7 @@ from warpsmith.core.trial import Trial
 from warpsmith.core.verdict import Accepted
 from warpsmith.report.winner import ranked_baselines, winner
 from warpsmith.report.wording import duration, moment, one_line, times_between
+from warpsmith.verify.tracks import track_options
 
 KERNELS = "kernels"
 MARK = "# Written by Warpsmith"
@@ -83,13 +84,16 @@ def _header(task: Task, trial: Trial, verdict: Accepted, name: str) -> str:
     software = ", ".join(f"{key} {version}" for key, version in sorted(provenance.software.items()))
     locator = shlex.quote(one_line(task.problem.origin or task.problem.name))
     entry = proposal.candidate.entry if proposal.candidate else ""
+    if verdict.is_passthrough:
+        facts.append("# Note       a passthrough: its time goes to library kernels, so it is no win")
+    command = shlex.join(["--device", one_line(task.target.device), *track_options(task.track)])
     facts += [
         f"# Device     {one_line(provenance.device)}",
         f"# Software   {one_line(software)}",
         f"# Date       {moment(trial.finished_at)}",
         f"# Made by    {one_line(proposal.proposer)}, variant {one_line(proposal.variant)}",
         f"# Verdict    trial {trial.number} of task {task.id[:16]}, tier {one_line(provenance.tier)}",
-        f"# Verify     warpsmith verify {locator} {name} --device {one_line(task.target.device)}",
+        f"# Verify     warpsmith verify {locator} {name} {command}",
         f"# Use        {one_line(entry)}(*init_inputs) in place of the problem's Model",
     ]
     return "\n".join(facts) + "\n\n"

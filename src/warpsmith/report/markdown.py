@@ -10,6 +10,7 @@ from warpsmith.report.metrics import THRESHOLDS
 from warpsmith.report.summary import ProblemSummary, Scores, Summary, Tally
 from warpsmith.report.wording import (
     NONE,
+    PASSTHROUGH,
     definitions,
     duration,
     one_line,
@@ -109,7 +110,8 @@ def _problem_row(problem: ProblemSummary, baselines: Sequence[str], beside: Path
     if best:
         name = _cell(f"{best.proposer}/{best.variant}")
         link = link_to(best, beside)
-        row += [f"[{name}](<{link}>)" if link else name, duration(best.time_ns.value)]
+        label = f", {PASSTHROUGH}" if best.passthrough else ""
+        row += [(f"[{name}](<{link}>)" if link else name) + label, duration(best.time_ns.value)]
         row += [times_between(best.speedups.get(baseline)) for baseline in baselines]
     else:
         row += [_cell(one_line(problem.obstacle or "not tried", 80)), *[NONE] * (1 + len(baselines))]

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from warpsmith.core.timing import Interval
+
 THRESHOLDS = (0.0, 0.5, 0.8, 1.0, 1.5, 2.0)
 
 # Chen et al. report 1, 10 and 100; the others are what small budgets reach.
@@ -22,8 +24,8 @@ class Standing(NamedTuple):
 
     Attributes:
         is_accepted: whether some candidate was accepted.
-        speedup: of the best candidate over the baseline; None where nothing was accepted, or where the
-            baseline was not timed.
+        speedup: of the best candidate over the baseline, as it counts (`no_win`); None where nothing was
+            accepted, or where the baseline was not timed.
     """
 
     is_accepted: bool
@@ -52,6 +54,11 @@ class PassAtK(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     k: int
     value: float
     problems: int
+
+
+def no_win(speedup: Interval) -> Interval:
+    """Return the speedup of a passthrough as it counts: 1 at most, for it is the library that is faster."""
+    return Interval(value=min(speedup.value, 1.0), low=min(speedup.low, 1.0), high=min(speedup.high, 1.0))
 
 
 def fast_p(standings: Sequence[Standing], p: float) -> FastP:

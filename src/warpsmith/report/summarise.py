@@ -29,6 +29,7 @@ from warpsmith.report.summary import (
 from warpsmith.report.tallies import no_verdict_of, rejections_of
 from warpsmith.report.winner import ranked_baselines, winner
 from warpsmith.report.wording import one_line
+from warpsmith.verify.tracks import track_words
 
 
 class History(NamedTuple):
@@ -49,8 +50,8 @@ def summarise(runs: Sequence[RunRecord], *, primary: str | None = None) -> Summa
     Which candidate is best is decided by its speedup over `primary`, `eager` where the tasks have it.
 
     Raises:
-        UsageError: numbers were taken on different devices or with different timers, so that they don't
-            belong in one table.
+        UsageError: numbers were taken on different devices, with different timers or on different tracks,
+            so that they don't belong in one table.
     """
     histories = _histories(runs)
     tasks = [attempt.task for run in runs for attempt in run.attempts]
@@ -61,10 +62,12 @@ def summarise(runs: Sequence[RunRecord], *, primary: str | None = None) -> Summa
     problems = [_problem(history, baselines) for history in histories]
     finished = sorted(trial.finished_at for trial in trials)
     tiers = tuple(dict.fromkeys(task.tier.value for task in tasks))
+    track = _only("tracks", list(dict.fromkeys(track_words(task.track) for task in tasks)))
     return Summary(
         runs=tuple(run.folder for run in runs),
         warpsmith=__version__,
         tiers=tiers,
+        track=track,
         target=target,
         machine=machine,
         started_at=finished[0] if finished else None,
@@ -197,6 +200,8 @@ def _best(history: History, baselines: tuple[str, ...]) -> Best | None:
             )
             for each in verdict.measurements
         ),
+        passthrough=verdict.is_passthrough,
+        shapes=verdict.shapes,
         kernel=attempt.kernels.get(best.proposal.candidate.id),
     )
 
@@ -217,7 +222,7 @@ def _progress(trials: Sequence[Trial], primary: str) -> tuple[Step, ...]:
     steps: list[Step] = []
     for tried, trial in enumerate(trials, start=1):
         verdict = trial.accepted
-        if verdict is None or primary not in verdict.baselines:
+        if verdict is None or verdict.is_passthrough or primary not in verdict.baselines:
             continue
         speedup = verdict.speedup(primary).value
         if not steps or speedup > steps[-1].speedup:
@@ -245,6 +250,7 @@ def _scores(problems: Sequence[ProblemSummary], baselines: Sequence[str]) -> Sco
     return Scores(
         problems=len(counted),
         accepted=sum(problem.best is not None for problem in counted),
+        passthrough=sum(problem.best is not None and problem.best.passthrough for problem in counted),
         untried=sum(problem.counts.tried == 0 for problem in counted),
         left_out=len(problems) - len(counted),
         baselines=tuple(_against(counted, baseline) for baseline in baselines),
@@ -253,7 +259,7 @@ def _scores(problems: Sequence[ProblemSummary], baselines: Sequence[str]) -> Sco
 
 def _against(problems: Sequence[ProblemSummary], baseline: str) -> BaselineScores:
     bests = [problem.best for problem in problems]
-    speedups = [best.speedups[baseline] for best in bests if best and baseline in best.speedups]
+    speedups = [speedup for best in bests if best and (speedup := best.counted(baseline))]
     standings = [_standing(best, baseline) for best in bests]
     return BaselineScores(
         baseline=baseline,
@@ -266,7 +272,7 @@ def _against(problems: Sequence[ProblemSummary], baseline: str) -> BaselineScore
 
 
 def _standing(best: Best | None, baseline: str) -> Standing:
-    interval = best.speedups.get(baseline) if best else None
+    interval = best.counted(baseline) if best else None
     return Standing(is_accepted=best is not None, speedup=interval.value if interval else None)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from warpsmith.core.timing import Interval
-from warpsmith.report.metrics import FastP, PassAtK
+from warpsmith.report.metrics import FastP, PassAtK, no_win
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +39,8 @@ class Best(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         time_ns: geometric mean over workloads of the median time of one call.
         baselines_ns: the same for every baseline timed on every workload.
         speedups: by baseline, geometric mean over workloads.
+        passthrough: whether it has no kernel of its own, so that its speedups count as no more than 1.
+        shapes: `any` where it was also right for shapes that the problem does not declare.
         kernel: file beside the report, relative to `run`; None where it was not written.
     """
 
@@ -52,7 +54,14 @@ class Best(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     baselines_ns: dict[str, Interval]
     speedups: dict[str, Interval]
     workloads: tuple[WorkloadTimes, ...]
+    passthrough: bool
+    shapes: str
     kernel: str | None
+
+    def counted(self, baseline: str) -> Interval | None:
+        """The speedup over `baseline` as metrics count it; None where it was not timed."""
+        speedup = self.speedups.get(baseline)
+        return no_win(speedup) if speedup and self.passthrough else speedup
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,7 +80,8 @@ class ProblemSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         best: None where nothing was accepted.
         obstacle: why the last trial without acceptance failed, one line; None where there is none to tell.
         accepted_after: trials until the first acceptance, that one included; None without one.
-        progress: every improvement over the primary baseline, oldest first.
+        progress: every improvement over the primary baseline by a candidate with a kernel of its own,
+            oldest first.
     """
 
     name: str
@@ -110,12 +120,14 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         problems: counted by the metrics.
         accepted: of those, with an accepted candidate.
+        passthrough: of those accepted, with nothing better than a passthrough.
         untried: of those, without a single trial.
         left_out: not counted, because every trial was faulted.
     """
 
     problems: int
     accepted: int
+    passthrough: int
     untried: int
     left_out: int
     baselines: tuple[BaselineScores, ...]
@@ -167,6 +179,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         runs: folders, as they were given.
         warpsmith: version that wrote this report.
         tiers: how much evidence the verdicts rest on.
+        track: the rules that candidates played by, in words; empty where there is no task.
         target: `cpu`, `cuda`, ...; empty where there is no task.
         machine: None where no verdict said where it was made.
         started_at: when the first trial finished; None without trials.
@@ -181,6 +194,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     runs: tuple[str, ...]
     warpsmith: str
     tiers: tuple[str, ...]
+    track: tuple[str, ...]
     target: tuple[str, ...]
     machine: Machine | None
     started_at: str | None

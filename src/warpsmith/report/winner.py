@@ -20,11 +20,14 @@ def ranked_baselines(tasks: Iterable[Task], primary: str | None = None) -> tuple
 def winner(trials: Sequence[Trial], baselines: Sequence[str]) -> Trial | None:
     """Return the accepted trial with the highest speedup; None where nothing was accepted.
 
+    A passthrough is only returned where nothing with a kernel of its own was accepted.
     The speedup is over the first of `baselines` that was timed for any of them. Where none was, the trial
     with the shortest time wins.
     """
+    judged = [trial for trial in trials if trial.accepted]
+    own = [trial for trial in judged if trial.accepted and not trial.accepted.is_passthrough] or judged
     for baseline in baselines:
-        if found := best_trial(list(trials), baseline):
+        if found := best_trial(own, baseline):
             return found
-    timed = [(verdict.time.value, trial) for trial in trials if (verdict := trial.accepted)]
+    timed = [(verdict.time.value, trial) for trial in own if (verdict := trial.accepted)]
     return min(timed, key=lambda row: row[0])[1] if timed else None

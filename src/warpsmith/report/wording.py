@@ -10,6 +10,7 @@ from warpsmith.core.timing import Interval
 DASH = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 NONE = DASH
+PASSTHROUGH = "passthrough"
 UNITS_NS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))
 
 DEFINITIONS = {
@@ -17,14 +18,21 @@ DEFINITIONS = {
         clean on every check, and timed.""",
     "speedup": """Median time of the baseline over median time of the candidate, both taken in turns in the
         same minutes; geometric mean over workloads. In parentheses the 95 % bootstrap interval.""",
-    "best candidate": """The accepted one with the highest speedup over the primary baseline. Its speedups
-        over all baselines are the ones shown and counted, because it is the one that is handed out.""",
+    "surely faster": "The whole 95 % interval of the speedup lies above 1.",
+    "track": """The rules that candidates played by: which kernels they may call, how precise they have to be
+        inside, and whether they are also asked for shapes that the problem does not declare.""",
+    PASSTHROUGH: """An accepted candidate with no kernel of its own: its time goes to library kernels. It is
+        never a win: its speedups are shown as measured and counted as no more than 1, so that it passes no
+        fast_p from p = 1 on and can't be surely faster.""",
+    "best candidate": """The accepted one with the highest speedup over the primary baseline; a passthrough
+        only where nothing else was accepted. Its speedups over all baselines are the ones shown and
+        counted, because it is the one that is handed out.""",
     "fast_p": """Fraction of problems with an accepted candidate whose speedup over the named baseline
         exceeds p (KernelBench, arXiv:2502.10517). A problem without one counts as not passed; fast_0 is the
         share of problems with an accepted candidate. A problem whose baseline was not timed counts only
         in fast_0.""",
     "geometric mean": """Of the speedups of accepted best candidates alone; problems without one are not in
-        it, so read it together with how many it is over.""",
+        it, so read it together with how many it is over. A passthrough counts in it as no more than 1.""",
     "pass@k": """Chance that one of k trials is accepted, unbiased estimator (arXiv:2107.03374), mean over
         problems. A duplicate counts as what it duplicates and a failed proposal as not accepted. It
         supposes trials drawn independently, which those of a proposer without a model are not.""",

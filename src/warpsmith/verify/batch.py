@@ -18,7 +18,7 @@ import msgspec
 
 from warpsmith.core.errors import InfrastructureError, RecordError, UsageError, WarpsmithError
 from warpsmith.core.problem import Problem
-from warpsmith.core.task import Task, Tier
+from warpsmith.core.task import Task, Tier, Track
 from warpsmith.core.verdict import Faulted, Rejected, Verdict
 from warpsmith.verify.scan import AUTO, read_candidate
 from warpsmith.verify.verifier import Verifier, check_baselines
@@ -34,12 +34,18 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tier: Tier = Tier.VERIFY
     baselines: tuple[str, ...] | None = None
     seed: int | None = None
+    track: Track = Track()
 
     def task(self, verifier: Verifier, problem: Problem) -> Task:
         """Return the task of verifying candidates for `problem`."""
         seed = secrets.randbits(63) if self.seed is None else self.seed
         return verifier.task(
-            problem, verifier.target(self.device), seed=seed, tier=self.tier, baselines=self.baselines
+            problem,
+            verifier.target(self.device),
+            seed=seed,
+            tier=self.tier,
+            baselines=self.baselines,
+            track=self.track,
         )
 
 

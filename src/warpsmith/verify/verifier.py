@@ -12,12 +12,13 @@ import msgspec
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.errors import UsageError, WorkerDied
 from warpsmith.core.problem import Problem
-from warpsmith.core.task import BASELINES_OF, EFFORTS, Limits, Target, Task, Tier
+from warpsmith.core.task import BASELINES_OF, EFFORTS, Limits, Target, Task, Tier, Track
 from warpsmith.core.verdict import Faulted, Finding, Verdict
 from warpsmith.verify.scan import scan
 from warpsmith.verify.worker_process import RequestFailed, WorkerProcess
 from warpsmith.worker.baselines import make_baseline
 from warpsmith.worker.job import Admission, AdmissionJob, Job, JobResult, Probe, ProbeJob
+from warpsmith.worker.turns import WAIT_S
 
 START_S = 180.0
 ADMISSION_S = 300.0
@@ -36,6 +37,7 @@ class Verifier:
     def __init__(self) -> None:
         self._worker = WorkerProcess()
         self._probe: Probe | None = None
+        self._is_stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -52,6 +54,14 @@ class Verifier:
     def close(self) -> None:
         """End the worker and everything below it."""
         self._worker.close()
+
+    def stop(self) -> None:
+        """From another thread: make the verification in progress end at once, as `Faulted`.
+
+        This verifier gives no more verdicts afterwards; its own thread still has to close it.
+        """
+        self._is_stopped = True
+        self._worker.kill()
 
     def probe(self) -> Probe:
         """Return what this machine has; asked once."""
@@ -92,6 +102,7 @@ class Verifier:
         tier: Tier = Tier.VERIFY,
         baselines: tuple[str, ...] | None = None,
         limits: Limits | None = None,
+        track: Track | None = None,
     ) -> Task:
         """Return the task of verifying candidates for `problem` on `target`.
 
@@ -102,6 +113,7 @@ class Verifier:
             tier: decides effort and, where they are not given, baselines.
             baselines: names; None takes the tier's.
             limits: when to kill a candidate; None takes the defaults.
+            track: the rules it plays by; None takes the default track.
 
         Raises:
             UsageError: there is no such baseline.
@@ -115,6 +127,7 @@ class Verifier:
             effort=EFFORTS[tier],
             baselines=names,
             limits=limits or Limits(),
+            track=track or Track(),
             seed=seed,
         )
 
@@ -125,6 +138,8 @@ class Verifier:
             return msgspec.structs.replace(rejected, wall_s=time.monotonic() - start)
         verdict: Verdict = Faulted(reason="not tried")
         for _ in range(ATTEMPTS):
+            if self._is_stopped:
+                break
             verdict = self._attempt(task, candidate)
             if not isinstance(verdict, Faulted):
                 break
@@ -165,4 +180,4 @@ def deadline_s(task: Task) -> float:
     baselines = sum(BASELINE_S.get(name, LONG_BASELINE_S) for name in task.baselines)
     # A seed is a reference call and a candidate call; the rest is drawing and comparing.
     each = (effort.seeds + 8) * (limits.run_s + 10.0) + effort.timing_s * 3 + baselines + limits.build_s
-    return START_S + limits.build_s + each * len(task.workloads)
+    return START_S + limits.build_s + (each + WAIT_S) * len(task.workloads)

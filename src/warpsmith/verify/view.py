@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from warpsmith.core.codec import builtins_of
-from warpsmith.core.timing import Interval, median_interval, speedup_interval
+from warpsmith.core.timing import Interval, geometric_mean, median_interval, speedup_interval
 from warpsmith.core.verdict import Accepted, Faulted, Measurement, Rejected, Verdict
 
 
 def verdict_view(verdict: Verdict) -> dict[str, Any]:
     """Return the JSON object of `verify --json`.
 
-    With several workloads, `timing` and `baselines` are geometric means over them, so that
-    baseline over candidate is the speedup; `workloads` has each alone.
+    With several workloads, `timing`, `baselines` and the bound of `roofline` are geometric means
+    over them, so that baseline over candidate is the speedup; `workloads` has each alone.
     """
     if isinstance(verdict, Faulted):
         return {"status": "faulted", "reason": verdict.reason, "findings": [], "wall_s": verdict.wall_s}
@@ -24,6 +24,7 @@ def verdict_view(verdict: Verdict) -> dict[str, Any]:
         "phases_s": verdict.phases_s,
     }
     if verdict.provenance is not None:
+        view["tier"] = verdict.provenance.tier
         view["provenance"] = _without_none(builtins_of(verdict.provenance))
     if verdict.error is not None:
         view["error"] = builtins_of(verdict.error)
@@ -39,32 +40,61 @@ def _accepted(verdict: Accepted) -> dict[str, Any]:
     first = verdict.measurements[0].timing
     time = verdict.time
     count = sum(len(m.timing.samples_ns) for m in verdict.measurements)
-    faults = {"baseline_faults": verdict.baseline_faults} if verdict.baseline_faults else {}
+    optional: dict[str, Any] = {"own_share": verdict.own_share, "roofline": _roofline(verdict)}
+    if verdict.baseline_faults:
+        optional["baseline_faults"] = verdict.baseline_faults
     return {
+        "track": builtins_of(verdict.track),
+        "shapes": verdict.shapes,
+        "determinism": verdict.determinism,
+        "passthrough": verdict.is_passthrough,
         "timing": {"median_ns": time.value, "ci_ns": _ends(time), "n": count, "timer": first.timer},
         "baselines": {
             name: {"median_ns": verdict.baseline_time(name).value, **_speedup(verdict.speedup(name))}
             for name in verdict.baselines
         },
         "workloads": [_measurement(verdict, m) for m in verdict.measurements],
-    } | faults
+    } | _without_none(optional)
+
+
+def _roofline(verdict: Accepted) -> dict[str, Any] | None:
+    """Return the least time over all workloads, where it is known of each; the longest one says the limit."""
+    floors = [(each.timing.median_ns, each.floor) for each in verdict.measurements if each.floor]
+    if len(floors) < len(verdict.measurements):
+        return None
+    bound_ns = geometric_mean([floor.bound_ns for _, floor in floors])
+    _, slowest = max(floors, key=lambda pair: pair[0])
+    return {"bound_ns": bound_ns, "fraction": bound_ns / verdict.time.value, "limit": slowest.limit}
+
+
+def _floor_of(measurement: Measurement) -> dict[str, Any]:
+    floor = measurement.floor
+    if floor is None:
+        return {}
+    fraction = floor.bound_ns / measurement.timing.median_ns
+    return {"roofline": {"bound_ns": floor.bound_ns, "fraction": fraction, "limit": floor.limit}}
 
 
 def _measurement(verdict: Accepted, measurement: Measurement) -> dict[str, Any]:
     timing = measurement.timing
-    return {
-        "workload": measurement.workload,
-        "median_ns": timing.median_ns,
-        "ci_ns": _ends(median_interval([timing])),
-        "n": len(timing.samples_ns),
-        "baselines": {
-            name: {
-                "median_ns": measurement.baselines[name].median_ns,
-                **_speedup(speedup_interval([measurement.baselines[name]], [timing])),
-            }
-            for name in verdict.baselines
-        },
-    }
+    witness = {"witness": builtins_of(measurement.witness)} if measurement.witness else {}
+    return (
+        {
+            "workload": measurement.workload,
+            "median_ns": timing.median_ns,
+            "ci_ns": _ends(median_interval([timing])),
+            "n": len(timing.samples_ns),
+            "baselines": {
+                name: {
+                    "median_ns": measurement.baselines[name].median_ns,
+                    **_speedup(speedup_interval([measurement.baselines[name]], [timing])),
+                }
+                for name in verdict.baselines
+            },
+        }
+        | witness
+        | _floor_of(measurement)
+    )
 
 
 def _speedup(interval: Interval) -> dict[str, Any]:
