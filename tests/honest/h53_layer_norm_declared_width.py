@@ -2,7 +2,7 @@
 
 Problem: problems/layer_norm.py
 Devices: cpu, cuda
-Shapes: declared
+Track: shapes=declared
 """
 
 import torch
