@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,6 +30,7 @@ from warpsmith.worker.process import (
     kill_tree,
 )
 from warpsmith.worker.sandbox.plan import Grade, Terms
+from warpsmith.worker.sandbox.program import become
 from warpsmith.worker.sandbox.trial import strongest_sandbox
 from warpsmith.worker.sandbox.walls import Sandbox
 from warpsmith.worker.wire import Channel, ChannelClosed
@@ -58,6 +60,23 @@ class Fork(
     terms: Terms
 
 
+class Launch(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="order", tag="launch", forbid_unknown_fields=True
+):
+    """Run a program behind a candidate's walls; its output pipe and its files come along.
+
+    Attributes:
+        words: the program, by its full path, and its arguments.
+        environment: variables to add to the nursery's own.
+        files: names, in its scratch folder, of copies of the files.
+    """
+
+    terms: Terms
+    words: tuple[str, ...]
+    environment: dict[str, str]
+    files: tuple[str, ...]
+
+
 class End(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="order", tag="end", forbid_unknown_fields=True
 ):
@@ -72,12 +91,12 @@ class End(
 
 
 class Forked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A candidate runs behind its walls.
+    """A candidate, or a program that was launched, runs behind its walls.
 
     Attributes:
         pid: of its keeper, which ends as the candidate ends.
         scratch: where it may write, by the path it knows.
-        trouble: why there is no candidate after all; empty when there is.
+        trouble: why there is none after all; empty when there is.
     """
 
     pid: int
@@ -93,7 +112,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     how: str
 
 
-Order: TypeAlias = Fork | End
+Order: TypeAlias = Fork | Launch | End
 
 
 class Brood:
@@ -108,16 +127,30 @@ class Brood:
         """Start a candidate with the descriptors that came along."""
         from warpsmith.worker.candidate_side import serve  # noqa: PLC0415 - imported before, see main
 
-        descriptors = self._channel.take_descriptors()
-        socket_end, output = descriptors
+        socket_end, output = self._channel.take_descriptors()
 
         def be_candidate() -> None:
             serve(Channel.of_descriptor(socket_end))
 
+        return self._start(terms, be_candidate, [socket_end], output)
+
+    def launch(self, order: Launch) -> Forked:
+        """Start a program with the descriptors that came along."""
+        output, *descriptors = self._channel.take_descriptors()
+        files = dict(zip(order.files, descriptors, strict=True))
+
+        def be_program() -> None:
+            become(order.words, order.environment, files)
+
+        return self._start(order.terms, be_program, descriptors, output)
+
+    def _start(
+        self, terms: Terms, inside: Callable[[], None], descriptors: Sequence[int], output: int
+    ) -> Forked:
         try:
-            started = self._sandbox.start(terms, be_candidate, [socket_end], output)
+            started = self._sandbox.start(terms, inside, descriptors, output)
         finally:
-            for descriptor in descriptors:
+            for descriptor in (*descriptors, output):
                 os.close(descriptor)
         if not started.trouble:
             self._statuses[started.pid] = None
@@ -205,10 +238,13 @@ def main() -> None:
         with contextlib.suppress(ChannelClosed):
             while True:
                 order: Order = channel.receive(Order)
-                if isinstance(order, Fork):
-                    channel.send(brood.fork(order.terms))
-                else:
-                    channel.send(Ended(how=brood.end(order)))
+                match order:
+                    case Fork():
+                        channel.send(brood.fork(order.terms))
+                    case Launch():
+                        channel.send(brood.launch(order))
+                    case End():
+                        channel.send(Ended(how=brood.end(order)))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         brood.end_all()

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from warpsmith.core.errors import InfrastructureError, RecordError
-from warpsmith.worker.nursery import End, Fork, Ready
+from warpsmith.worker.nursery import Order, Ready
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Nursery:
                 self._ready = self._channel.receive(Ready, deadline=time.monotonic() + NURSERY_START_S)
         return self._ready
 
-    def order(self, order: Fork | End, kind: type[T], descriptors: Sequence[int] = ()) -> T:
+    def order(self, order: Order, kind: type[T], descriptors: Sequence[int] = ()) -> T:
         """Give one order and return its answer.
 
         Raises:

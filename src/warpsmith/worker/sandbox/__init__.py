@@ -9,7 +9,7 @@ privileges where the kernel allows it:
 - `seccomp`: which system calls are refused;
 - `root`: the read-only file system of its own that a candidate sees;
 - `plan`: which walls this host allows, tried once, and what is missing;
-- `walls`: the processes, in the order in which they shed what they may do.
-
-`python -m warpsmith.worker.sandbox SPEC -- PROGRAM ...` runs a program behind the same walls.
+- `walls`: the processes, in the order in which they shed what they may do;
+- `program`: how what stands behind walls becomes another program, such as a profiler that starts
+  the candidate itself (`worker.launched` asks the nursery for one).
 """

@@ -155,10 +155,10 @@ class Root(NamedTuple):
         for name in ("/new", "/store"):
             Path(name).mkdir()
         syscalls.mount("tmpfs", "/new", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m")
-        self._show_system()
+        self._make_writable_folders()
+        self._show_system()  # after them: an environment may lie in /tmp
         self._show_proc()
         self._show_devices()
-        self._make_writable_folders()
         for folder in self.hidden:
             syscalls.mount("tmpfs", f"/new{folder}", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4k")
             syscalls.make_read_only(f"/new{folder}")
@@ -200,7 +200,6 @@ class Root(NamedTuple):
                 syscalls.make_read_only(str(path))
 
     def _show_devices(self) -> None:
-        Path("/new/dev/shm").mkdir(parents=True)
         found = [*DEVICES, *(path.name for path in Path("/old/dev").glob("nvidia*"))]
         if Path("/old/dev/kfd").exists():
             found.append("dri")
@@ -219,7 +218,7 @@ class Root(NamedTuple):
             folder.mkdir()
             os.chown(folder, self.owner.user, self.owner.group)
             folder.chmod(mode)
-            Path(f"/new{target}").mkdir(exist_ok=True)
+            Path(f"/new{target}").mkdir(parents=True, exist_ok=True)
             syscalls.mount(str(folder), f"/new{target}", None, MS_BIND)
 
 

@@ -6,6 +6,7 @@ A few tens of milliseconds where everything works; a trial more for each wall th
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import signal
@@ -37,12 +38,17 @@ def strongest_sandbox(folder: Path) -> Sandbox:
     shown = bindings()
     whole = Sandbox(plan=Plan(way="none"), shown=shown, hidden=hidden_folders(shown))
     is_root = os.geteuid() == 0
+    trouble = ""
     for plan in _whole_plans(is_root=is_root):
-        if not trouble_in(sandbox := whole._replace(plan=plan), folder):
+        said = trouble_in(sandbox := whole._replace(plan=plan), folder)
+        if not said:
             break
+        trouble = trouble or said
     else:
         sandbox = whole._replace(plan=_partial_plan(whole, folder, is_root=is_root))
     lacks = what_lacks(sandbox.plan, is_root=is_root)
+    if lacks and trouble:
+        lacks = (f"the whole sandbox was tried, and {trouble}", *lacks)
     return sandbox._replace(plan=msgspec.structs.replace(sandbox.plan, lacks=lacks))
 
 
@@ -74,12 +80,13 @@ def _partial_plan(whole: Sandbox, folder: Path, *, is_root: bool) -> Plan:
     elif plan.way == "root":
         plan = with_more(has_own_users=True)
     if plan.way != "none":
-        for flag in NAMESPACES:
+        for flag in NAMESPACES.keys() - {CLONE_NEWPID}:
             plan = with_more(namespaces=plan.namespaces | flag)
     if plan.has(CLONE_NEWNS):
         plan = with_more(has_root=True)
-    if plan.has_root and plan.has(CLONE_NEWPID):
-        plan = with_more(has_own_proc=True)
+    # A process whose own number is not found in its /proc is a stranger to CUDA: both or neither.
+    if plan.has_root:
+        plan = with_more(namespaces=plan.namespaces | CLONE_NEWPID, has_own_proc=True)
     if is_root:
         plan = with_more(is_outsider=True)
     return with_more(has_filter=True)
@@ -119,12 +126,24 @@ class _Look(NamedTuple):
 
     def _wrong_devices(self) -> str | None:
         closed = [path for path in _gpu_devices() if not os.access(path, os.R_OK | os.W_OK)]
-        return f"{closed[0]} can't be opened" if closed else None
+        if closed:
+            return f"{closed[0]} can't be opened"
+        if _gpu_devices() and (error := _cuda_error()):
+            return f"CUDA does not start inside (error {error})"
+        return None
 
     def _wrong_programs(self) -> str | None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         pid = os.posix_spawn(sys.executable, [sys.executable, "-I", "-S", "-c", ""], {})
         return "Python does not start" if os.waitpid(pid, 0)[1] else None
+
+
+def _cuda_error() -> int:
+    """Start CUDA's driver in this process, which is thrown away; 0 where it starts, or is not there."""
+    try:
+        return int(ctypes.CDLL("libcuda.so.1").cuInit(0))
+    except OSError:
+        return 0
 
 
 def _gpu_devices() -> list[str]:
@@ -157,7 +176,8 @@ def trouble_in(sandbox: Sandbox, folder: Path) -> str:
         read_end, write_end = os.pipe()
         undo.callback(os.close, read_end)
         null = os.open(os.devnull, os.O_RDWR)
-        terms = Terms(device_type="cpu", limits=_PLENTY, host_scratch=str(scratch))
+        device_type = "cuda" if _gpu_devices() else "cpu"
+        terms = Terms(device_type=device_type, limits=_PLENTY, host_scratch=str(scratch))
         try:
             started = sandbox.start(terms, _Look(sandbox, _needed(), write_end).look, [write_end], null)
         finally:
