@@ -185,8 +185,8 @@ def test_an_answer_given_in_advance_proves_nothing(judge: Judge) -> None:
     shape = '{"node": "tensor", "dtype": "float32", "shape": [16, 8], "stride": [8, 1], "device_type": "cpu"}'
     done = f'{{"reply": "done", "stated_ns": 5, "outputs": {shape}}}'
     of = candidate(top=SOCKETS, body=f"say(frame({done!r}))\nos._exit(0)")
-    verdict = judge.rejected(problem(), of, stage=Stage.COMPARE, check="skipped_work")
-    assert "never written" in verdict.reason
+    verdict = judge.rejected(problem(), of, stage=Stage.COMPARE, check="crash")
+    assert "without an answer" in verdict.reason
 
 
 def test_closing_the_channel_is_a_rejection(judge: Judge) -> None:

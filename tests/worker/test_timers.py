@@ -10,6 +10,7 @@ from warpsmith.worker.baselines import BASELINES, make_baseline
 from warpsmith.worker.baselines.compiled import Compiled
 from warpsmith.worker.baselines.eager import Eager
 from warpsmith.worker.timers import DEFAULT_TIMER, TIMERS
+from warpsmith.worker.timers.flush import clear_caches, flush_room
 
 
 def test_a_sample_is_one_call_and_above_zero() -> None:
@@ -37,7 +38,12 @@ def test_a_sample_is_what_the_clock_says_and_never_nothing(monkeypatch: pytest.M
 def test_every_kind_of_device_has_a_timer_that_exists() -> None:
     assert set(DEFAULT_TIMER) == {"cpu", "cuda"}
     assert set(DEFAULT_TIMER.values()) <= set(TIMERS.names())
-    assert all(TIMERS.make(name).flushes_l2 for name in DEFAULT_TIMER.values()), "cold calls on both"
+
+
+def test_clearing_caches_takes_any_size_up_to_twice_the_room() -> None:
+    room = flush_room("cpu")
+    for size in (0, room, 2 * room):
+        clear_caches("cpu", size)
 
 
 def test_a_baseline_has_its_mode_after_a_colon() -> None:

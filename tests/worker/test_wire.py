@@ -76,7 +76,7 @@ def test_any_text_and_any_number_survives(text: str, seed: int, stated_ns: int) 
     ours, theirs = Channel.pair()
     tree = ScalarLeaf(kind="str", text=text)
     steps = [
-        Run(inputs=tree, seed=seed, timer="wall", start_bytes=0, flush_bytes=0),
+        Run(inputs=tree, seed=seed, timer="wall", start_bytes=0),
         Done(outputs=tree, stated_ns=stated_ns),
     ]
     for step in steps:

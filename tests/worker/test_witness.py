@@ -35,7 +35,7 @@ def test_an_honest_clock_is_believed(took_ns: int) -> None:
     assert not seen.is_at_odds
 
 
-@pytest.mark.parametrize("took_ns", [150_000, 1_000_000, 50_000_000])
+@pytest.mark.parametrize("took_ns", [300_000, 1_000_000, 50_000_000])
 def test_a_clock_that_says_a_quarter_less_is_not(took_ns: int) -> None:
     seen = witness(calls(60, took_ns, said=1 / 1.3), CONTROL, "cuda")
     assert seen.is_at_odds
@@ -52,23 +52,27 @@ def test_a_few_slow_ways_convict_nobody() -> None:
     assert not seen.is_at_odds
 
 
-def test_what_a_busy_host_does_to_both_cancels() -> None:
+def test_what_a_busy_host_does_to_most_calls_moves_nothing() -> None:
     rng = random.Random(3)
-    waits = [rng.randrange(BUSY_NS) for _ in CONTROL]
-    ours = [Clocked(c.stated_ns, c.wall_ns + w) for c, w in zip(calls(60, 1e6), waits, strict=True)]
-    theirs = [Clocked(c.stated_ns, c.wall_ns + w) for c, w in zip(CONTROL, waits, strict=True)]
-    seen = witness(ours, theirs, "cuda")
-    assert not seen.is_at_odds
-    assert seen.error_ns < BUSY_NS / 100
+
+    def delayed(quiet: list[Clocked]) -> list[Clocked]:
+        waits = [rng.randrange(BUSY_NS) if rng.random() < 0.6 else 0 for _ in quiet]
+        return [Clocked(c.stated_ns, c.wall_ns + w) for c, w in zip(quiet, waits, strict=True)]
+
+    seen = witness(delayed(calls(200, 1e6)), delayed(calls(200, 1e3)), "cuda")
+    assert abs(seen.missing_ns) < BUSY_NS / 100
+    lying = witness(delayed(calls(200, 4e6, said=1 / 1.3)), delayed(calls(200, 1e3)), "cuda")
+    assert lying.missing_ns > 0.2 * 4e6
 
 
 def test_a_few_calls_that_scatter_convict_nobody_and_are_not_sharp() -> None:
     rng = random.Random(4)
     ours = [Clocked(100_000, 8_000_000 + rng.randrange(BUSY_NS)) for _ in range(8)]
     theirs = [Clocked(1_000, 7_000_000 + rng.randrange(BUSY_NS)) for _ in range(8)]
-    assert not witness(ours, theirs, "cpu").is_at_odds
-    assert not is_sharp(ours, theirs, "cpu")
-    assert is_sharp(calls(60, 1e6), CONTROL, "cpu")
+    seen = witness(ours, theirs, "cpu")
+    assert not seen.is_at_odds
+    assert not is_sharp(seen, 1e6, "cpu")
+    assert is_sharp(witness(calls(60, 1e6), CONTROL, "cpu"), 1e6, "cpu")
 
 
 def test_one_call_says_nothing() -> None:

@@ -43,6 +43,8 @@ def verdict_text(verdict: Verdict) -> str:
         lines.append(f"  {speedup_text(verdict.speedup(name))} over {name} ({took})")
     lines += [f"  no time for {name}: {why}" for name, why in verdict.baseline_faults.items()]
     lines += [f"  {sentence}" for sentence in noteworthy(verdict)]
+    if verdict.certified:
+        lines.append(f"  certified by {', '.join(verdict.certified)}")
     lines += [f"  note: {finding.message}" for finding in verdict.findings]
     error = verdict.error
     lines.append(f"  max abs error {error.max_abs:.3g}, {error.elements} elements compared")

@@ -56,7 +56,7 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         seeds: input seeds for each workload.
         timing_s: wall seconds of timing for each workload at most, all callables together.
         precision: stop when every 95 % interval's half width is below this share of its median.
-        max_samples: timed calls of one callable at most.
+        max_samples: timed calls of one callable; some more where the two clocks need them to agree.
     """
 
     seeds: int

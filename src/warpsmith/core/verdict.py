@@ -73,9 +73,9 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     computes nothing. Where the candidate's excess is larger, its process has understated.
 
     Attributes:
-        excess_ns: median excess of the calls that state the lower half of times.
-        control_ns: median excess of the control's calls beside them.
-        missing_ns: median of the differences, pair by pair: time that nobody stated.
+        excess_ns: lower quartile of the excess of the calls that state the lower half of times.
+        control_ns: lower quartile of the excess of the control's calls.
+        missing_ns: their difference: time that nobody stated.
         error_ns: how far that may be off, by its own scatter.
         bound_ns: how much may be missing from an honest kernel.
         calls: calls of the candidate that entered.
@@ -134,6 +134,8 @@ class Accepted(
             when it was not, or when no other shapes could be derived.
         determinism: `bitwise` when repeated calls on the same inputs gave the same bits, else `close`.
         own_share: share of its time in kernels that it built itself; None where that was not measured.
+        certified: what the tier `certify` did beyond `verify`, e.g. `three processes`, `memcheck`,
+            `ncu 143.2 us`; empty on the other tiers.
         phases_s: wall seconds by phase: import, build, inputs, correctness, timing, ...
     """
 
@@ -148,6 +150,7 @@ class Accepted(
     shapes: Literal["any", "declared"] = "declared"
     determinism: Literal["bitwise", "close"] = "close"
     own_share: float | None = None
+    certified: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.measurements:

@@ -21,6 +21,7 @@ from warpsmith.redteam.corpus import Case
 from warpsmith.redteam.harden import hardened
 from warpsmith.verify import Verifier
 from warpsmith.verify.scan import candidate_of
+from warpsmith.worker.backends import BACKENDS
 
 Form: TypeAlias = Literal["plain", "hardened"]
 
@@ -130,7 +131,11 @@ class RedTeam:
         return outcome_of(case, form, self._verdict(case, source))
 
     def _verdict(self, case: Case, source: str) -> Verdict:
-        return self._verifier().verify(self._task(case.problem, case), candidate_of(source))
+        candidate = candidate_of(source)
+        if self._here().device_type not in BACKENDS.make(candidate.backend).device_types:
+            # What builds its C code itself is a Python module like any other.
+            candidate = candidate_of(source, "torch")
+        return self._verifier().verify(self._task(case.problem, case), candidate)
 
     def _task(self, problem: Path, case: Case | None = None) -> Task:
         task = self._verifier().task(

@@ -16,6 +16,7 @@ from warpsmith.core.task import BASELINES_OF, EFFORTS, Limits, Target, Task, Tie
 from warpsmith.core.verdict import Faulted, Finding, Verdict
 from warpsmith.verify.scan import scan
 from warpsmith.verify.worker_process import RequestFailed, WorkerProcess
+from warpsmith.worker import tools
 from warpsmith.worker.baselines import make_baseline
 from warpsmith.worker.job import Admission, AdmissionJob, Job, JobResult, Probe, ProbeJob
 from warpsmith.worker.turns import WAIT_S
@@ -180,4 +181,16 @@ def deadline_s(task: Task) -> float:
     baselines = sum(BASELINE_S.get(name, LONG_BASELINE_S) for name in task.baselines)
     # A seed is a reference call and a candidate call; the rest is drawing and comparing.
     each = (effort.seeds + 8) * (limits.run_s + 10.0) + effort.timing_s * 3 + baselines + limits.build_s
-    return START_S + limits.build_s + (each + WAIT_S) * len(task.workloads)
+    once = START_S + limits.build_s + (each + WAIT_S) * len(task.workloads)
+    return once + (_certification_s(task) if task.tier is Tier.CERTIFY else 0.0)
+
+
+def _certification_s(task: Task) -> float:
+    """Wall seconds that a certification may take beyond a verification."""
+    limits, count = task.limits, len(task.workloads)
+    each = 2 * limits.build_s + ((task.effort.seeds + 8) * (limits.run_s + 10.0) + limits.build_s) * count
+    processes_s = (tools.PROCESSES - 1) * (each + WAIT_S)
+    if task.target.device_type != "cuda":
+        return processes_s
+    # Every sanitizer may be tried twice.
+    return processes_s + (2 * len(tools.SANITIZERS) + count) * tools.limit_s(limits) + WAIT_S * (count + 1)

@@ -16,7 +16,8 @@ def verdict_view(verdict: Verdict) -> dict[str, Any]:
     over them, so that baseline over candidate is the speedup; `workloads` has each alone.
     """
     if isinstance(verdict, Faulted):
-        return {"status": "faulted", "reason": verdict.reason, "findings": [], "wall_s": verdict.wall_s}
+        said = {"status": "faulted", "reason": verdict.reason, "findings": [], "wall_s": verdict.wall_s}
+        return said | ({"log": verdict.log} if verdict.log else {})
     view: dict[str, Any] = {
         "status": "accepted" if isinstance(verdict, Accepted) else "rejected",
         "findings": [_without_none(builtins_of(finding)) for finding in verdict.findings],
@@ -43,6 +44,8 @@ def _accepted(verdict: Accepted) -> dict[str, Any]:
     optional: dict[str, Any] = {"own_share": verdict.own_share, "roofline": _roofline(verdict)}
     if verdict.baseline_faults:
         optional["baseline_faults"] = verdict.baseline_faults
+    if verdict.certified:
+        optional["certified"] = list(verdict.certified)
     return {
         "track": builtins_of(verdict.track),
         "shapes": verdict.shapes,

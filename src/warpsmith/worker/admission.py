@@ -76,47 +76,87 @@ def _labels(number: int) -> tuple[str | int, ...]:
 
 def _matrix(setting: Setting) -> dict[str, str]:
     """Return what kills each mutant: a finding, `ALIVE`, or why it does not apply, in parentheses."""
-    cells: dict[str, str] = {}
-    others = [setting.expect_of(_labels(1 + number), exact=False) for number in range(AVERAGED)]
-    for family, touch in [(OWN, 0), (OWN, TOUCHED), *((f, 0) for f in setting.families() if f != OWN)]:
+    others = [_form_of(setting.expect_of(_labels(1 + number), exact=False)) for number in range(AVERAGED)]
+    dead: dict[str, dict[int, str]] = {name: {} for name in MUTANTS}
+    cells = dict.fromkeys(MUTANTS, ALIVE)
+    for family, touch in _calls(setting):
+        living = [name for name, cell in cells.items() if cell == ALIVE]
+        if not living:  # one refusal is enough, as it is for a candidate
+            break
         scene = _scene(setting, family, touch, others)
-        if scene is None:
-            continue
-        for name, mutant in MUTANTS.items():
-            if cells.get(name, ALIVE) == ALIVE:  # one refusal is enough, as it is for a candidate
-                cells[name] = _cell(setting, scene, mutant(scene), is_strict=name in BUDGETED)
-    return cells or dict.fromkeys(MUTANTS, "(the output has another form for every input)")
+        for name in living:
+            cells[name] = _cell(setting, scene, name, dead[name])
+    return cells
 
 
-def _cell(setting: Setting, scene: Scene, answer: list[torch.Tensor] | str, *, is_strict: bool) -> str:
-    if isinstance(answer, str):
-        return f"({answer})"
-    refused = _refusal(setting, scene.expected, answer, is_strict=is_strict)
-    return refused.check if refused else ALIVE
+def _calls(setting: Setting) -> Iterator[tuple[str, int]]:
+    """Yield the calls that every track makes; shapes that are not declared are asked for on one only."""
+    yield OWN, 0
+    yield OWN, TOUCHED
+    for family in setting.families():
+        if family != OWN:
+            yield family, 0
 
 
-def _scene(setting: Setting, family: str, touch: int, others: list[Expected]) -> Scene | None:
-    """Return one call with all that mutants are made of; None where answers have no common form."""
+def _cell(setting: Setting, scene: Scene, name: str, dead: dict[int, str]) -> str:
+    answers = MUTANTS[name](scene)
+    if isinstance(answers, str):
+        # Where it was judged on an earlier call and lived, that this call can't have it is no refusal.
+        return ALIVE if dead else f"({answers})"
+
+    def kills(answer: list[torch.Tensor]) -> str:
+        refused = _refusal(setting, scene.expected, answer, is_strict=name in BUDGETED)
+        return refused.check if refused else ""
+
+    is_alive = any([True for _ in survivors(answers, dead, kills)])
+    return ALIVE if is_alive else list(dead.values())[-1]
+
+
+def _form_of(expected: Expected) -> tuple[Tree, list[torch.Tensor]]:
+    """Keep the outputs alone: inputs may be large."""
+    return expected.tree, list(tensors_of(expected.values))
+
+
+def _scene(
+    setting: Setting, family: str, touch: int, others: list[tuple[Tree, list[torch.Tensor]]]
+) -> Scene:
+    """Return one call with all that mutants are made of."""
     expected = setting.expect_of(_labels(0), family, touch)
-    alike = [other for other in others if other.tree == expected.tree]
-    if not alike:
-        return None
-    answers = [list(tensors_of(other.values)) for other in alike]
+    answers = [values for tree, values in others if tree == expected.tree]
     average = [
-        torch.stack([answer[index] for answer in answers]).mean(dim=0)
-        if tensor.is_floating_point() and tensor.element_size() > 1
-        else answers[0][index]
-        for index, tensor in enumerate(tensors_of(expected.values))
+        torch.stack(alike).mean(dim=0)
+        if (alike[0].is_floating_point() and alike[0].element_size() > 1) or alike[0].is_complex()
+        else alike[0]
+        for alike in zip(*answers, strict=True)
     ]
-    has_floats = any(tensor.is_floating_point() for tensor in average)
 
-    def recomputed(change: Change, has_changed_weights: bool) -> list[torch.Tensor]:  # noqa: FBT001 - of two
-        made = setting.expect_of(
-            _labels(0), family, touch, exact=False, changing=change, has_changed_weights=has_changed_weights
-        )
+    def recomputed(change: Change, has_changed_weights: bool) -> list[torch.Tensor] | str:  # noqa: FBT001 - of two
+        try:
+            made = setting.expect_of(
+                _labels(0),
+                family,
+                touch,
+                exact=False,
+                changing=change,
+                has_changed_weights=has_changed_weights,
+            )
+        except ProblemError as error:
+            return f"the reference does not take such numbers: {error}"
         return list(tensors_of(made.values))
 
-    return Scene(expected, answers[0], average if has_floats else [], recomputed)
+    def rerun(mode: contextlib.AbstractContextManager[Any]) -> list[torch.Tensor] | str:
+        tensors = (tensor.clone() for tensor in tensors_of(expected.inputs))
+        live = rebuild(describe(expected.inputs), tensors)
+        setting.reset()
+        seed_all(expected.run_seed)
+        try:
+            with mode:
+                made = setting.problem.forward(setting.model, live)
+        except ProblemError as error:
+            return f"the reference can't be run so: {error}"
+        return list(tensors_of(made))
+
+    return Scene(expected, answers[0] if answers else [], average, recomputed, rerun)
 
 
 def _refusal(

@@ -5,17 +5,23 @@ Serves candidates and controls alike, so that the two differ in nothing but what
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import random
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
 import torch
 
+from warpsmith.checks.evidence import Facts
 from warpsmith.core.verdict import Finding, Stage
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.draws import Placed
 from warpsmith.worker.setting import Setting
-from warpsmith.worker.steps import Attach, Done, Run, Survey, Tree
+from warpsmith.worker.steps import Attach, Done, Export, Look, Run, Survey, Tree
+from warpsmith.worker.timers.flush import clear_caches
 from warpsmith.worker.trees import TreeError
 
 ATTACH_S = 30.0
@@ -28,16 +34,28 @@ class Called(NamedTuple):
 
     Attributes:
         done: what the process says of it.
-        got: what it left in the outputs arena, in memory of our own: outputs, then exported state;
-            None where its description does not fit the arena.
+        got: what it left in the outputs arena, in memory of our own, until the next call: outputs, then
+            exported state; None where its description does not fit the arena.
         stated_ns: the call's time by the clock beside it.
         wall_ns: by ours, from the request until `got` was there.
+        facts: what our code saw in the process afterwards.
     """
 
     done: Done
     got: list[torch.Tensor] | None
     stated_ns: int
     wall_ns: int
+    facts: Facts | None
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Leave garbage for later: going through all of torch's objects takes milliseconds."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Caller:
@@ -81,21 +99,27 @@ class Caller:
             start_bytes=placed.start_bytes,
             seed=placed.run_seed,
             timer=self._timer,
-            flush_bytes=self.draw_flush_bytes() if flush_bytes is None else flush_bytes,
             layout=setting.output_tree,
-            export_state=setting.updated,
             reset_state=bool(setting.updated),
         )
+        export = Export(start_bytes=setting.exchange.draw_start_bytes(self._rng), state=setting.updated)
         setting.exchange.poison()
-        start = time.perf_counter_ns()
-        done = self.process.ask(step, stage=stage, limit_s=limit_s)
-        got = self._snapshot(setting, done, stage)
-        wall_ns = time.perf_counter_ns() - start
+        clear_caches(str(setting.device), self.draw_flush_bytes() if flush_bytes is None else flush_bytes)
+        # Not before: what is frozen has nothing to do while it can see its inputs and nobody looks.
+        self.process.thaw()
+        with _no_collection():
+            start = time.perf_counter_ns()
+            done = self.process.ask(step, stage=stage, limit_s=limit_s)
+            state = self.process.ask(export, stage=stage, limit_s=limit_s).state
+            done = msgspec.structs.replace(done, state=state)
+            got = self._snapshot(setting, done, stage, export.start_bytes)
+            wall_ns = time.perf_counter_ns() - start
         stated_ns = done.stated_ns or 0
         # What it says it took can't be nothing, nor more than we waited for it.
         if not 0 < stated_ns <= wall_ns:
             raise self.lie(stage, f"the candidate's process states {stated_ns} ns for a call of {wall_ns} ns")
-        return Called(done, got, stated_ns, wall_ns)
+        facts = self.process.ask(Look(), stage=stage, limit_s=limit_s).facts
+        return Called(done, got, stated_ns, wall_ns, facts)
 
     def survey(self, setting: Setting, placed: Placed, *, limit_s: float) -> Done:
         """Have the process call once under its profiler."""
@@ -108,13 +132,15 @@ class Caller:
         self.process.end()
         return Misbehaved(stage, Finding(check="protocol", message=message), self.process.log)
 
-    def _snapshot(self, setting: Setting, done: Done, stage: Stage) -> list[torch.Tensor] | None:
+    def _snapshot(
+        self, setting: Setting, done: Done, stage: Stage, start_bytes: int
+    ) -> list[torch.Tensor] | None:
         tree: Tree | None = done.outputs
         if tree is None:
             raise self.lie(stage, "the candidate's process reported no output")
         try:
             return setting.exchange.snapshot(
-                tree, [done.state[name] for name in setting.updated if name in done.state]
+                tree, [done.state[name] for name in setting.updated if name in done.state], start_bytes
             )
         except TreeError as error:
             raise self.lie(stage, f"the candidate's process described its output wrongly: {error}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from warpsmith.core.verdict import ErrorStats, Finding, Stage
 from warpsmith.worker.nursery import End, Ended, Fork, Forked
 from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.output import Output
+from warpsmith.worker.process import children, signal_all
 from warpsmith.worker.sandbox.plan import Terms
 from warpsmith.worker.steps import Done, Failed, Load, Step, StepReply
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
@@ -53,6 +55,7 @@ class CandidateProcess:
         self._output = Output(limits.output_bytes)
         # Only used where candidates get no file system of their own.
         self._host_scratch = Path(tempfile.mkdtemp(prefix="warpsmith-candidate-"))
+        self._is_frozen = False
         self._channel, theirs = Channel.pair()
         order = Fork(
             terms=Terms(device_type=device.type, limits=limits, host_scratch=str(self._host_scratch))
@@ -75,6 +78,7 @@ class CandidateProcess:
         Raises:
             Misbehaved: it raised, crashed, hung or talked nonsense.
         """
+        self.thaw()
         try:
             self._channel.send(step, descriptors)
             reply: StepReply = self._channel.receive(StepReply, deadline=time.monotonic() + limit_s)
@@ -99,6 +103,29 @@ class CandidateProcess:
             self.end()
             raise Misbehaved(stage, finding, "\n".join(part for part in (reply.log, self.log) if part))
         return reply
+
+    def freeze(self) -> None:
+        """Stop it and all it started, until it is thawed: it has no business in the turn of another."""
+        signal_all(self._inside(), signal.SIGSTOP)
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        """Let it go on, where it was frozen."""
+        if self._is_frozen:
+            signal_all(self._inside(), signal.SIGCONT)
+            self._is_frozen = False
+
+    def _inside(self) -> list[int]:
+        """Return the processes behind its walls: all but its keeper and the first one, which are ours."""
+        if not self.pid:
+            return []
+        found: list[int] = []
+        queue = children(self.pid)
+        while queue:
+            below = children(queue.pop())
+            found += below
+            queue += below
+        return found
 
     @property
     def log(self) -> str:

@@ -9,6 +9,7 @@ but the bytes it compares itself.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import random
 import sys
@@ -17,10 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 
-from warpsmith.checks.evidence import Facts
 from warpsmith.core.errors import RecordError
 from warpsmith.worker.arena import Arena
 from warpsmith.worker.backends import BACKENDS
@@ -34,8 +33,10 @@ from warpsmith.worker.steps import (
     Construct,
     Detach,
     Done,
+    Export,
     Failed,
     Load,
+    Look,
     Pose,
     Recall,
     Run,
@@ -46,6 +47,7 @@ from warpsmith.worker.steps import (
     Tree,
 )
 from warpsmith.worker.timers import TIMERS
+from warpsmith.worker.timers.base import Timer
 from warpsmith.worker.trees import (
     RED_ZONE_BYTES,
     describe,
@@ -95,8 +97,8 @@ class CandidateSide:
         self.watch = Watch()
         self._pristine: dict[str, torch.Tensor] = {}
         self._held: list[object] = []
-        self._facts: Facts | None = None
         self._may_alias = False
+        self._layout: Tree | None = None
 
     def take(self, step: Step, descriptors: list[int]) -> StepReply:  # noqa: PLR0911 - one way a step
         """Carry out one step."""
@@ -113,8 +115,12 @@ class CandidateSide:
                 return self.detach()
             case Run():
                 return self.run(step)
+            case Export():
+                return self.export(step)
             case Recall():
                 return self.recall()
+            case Look():
+                return self.look()
         return self.survey(step)
 
     def pose(self, step: Pose) -> StepReply:
@@ -122,6 +128,7 @@ class CandidateSide:
         torch.set_num_threads(step.threads)
         self.device = torch.device(step.device)
         self.module = Control()
+        self.watch.before_import(Path("control"))  # hooks slow Python down, for whoever has them
         return Done()
 
     def load(self, step: Load) -> StepReply:
@@ -130,7 +137,13 @@ class CandidateSide:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         os.environ.clear()
         os.environ.update(
-            kept, HOME=step.scratch, TMPDIR=step.scratch, TORCHINDUCTOR_CACHE_DIR=f"{scratch}/inductor"
+            kept,
+            HOME=step.scratch,
+            TMPDIR=step.scratch,
+            TORCHINDUCTOR_CACHE_DIR=f"{scratch}/inductor",
+            TRITON_HOME=step.scratch,  # it looked for its home when the nursery imported it
+            TRITON_CACHE_DIR=f"{scratch}/triton",
+            CUDA_CACHE_PATH=f"{scratch}/cuda",
         )
         os.chdir(scratch)
         torch.set_num_threads(step.threads)
@@ -195,19 +208,23 @@ class CandidateSide:
 
         if isinstance(self.module, Control) and step.layout is not None:
             self.module.pose(step.layout, self.device)
-        timer = TIMERS.make(step.timer, {"flush_bytes": step.flush_bytes})
+        timer = _timer(step.timer)
         self.watch.start()
         with torch.no_grad():
             samples = timer.sample(call, 1, str(self.device))
         self._synchronize()
         # The output before this one stays alive for one more call: who writes to it now is seen.
         self._held = [*self._held[-1:], kept[0]]
-        done = self._export(kept[0], step.export_state)
-        return msgspec.structs.replace(done, stated_ns=samples[0], facts=self._facts)
+        self._layout = step.layout
+        return Done(outputs=describe(kept[0]), stated_ns=samples[0])
+
+    def export(self, step: Export) -> StepReply:
+        """Write out what the last call returned."""
+        return self._export(self._held[-1], step.state, step.start_bytes)
 
     def recall(self) -> StepReply:
         """Write out again what the call before the last one returned."""
-        return self._export(self._held[0], ())
+        return self._export(self._held[0], (), 0)
 
     def survey(self, step: Survey) -> StepReply:
         """Call the module once under the profiler."""
@@ -226,25 +243,26 @@ class CandidateSide:
             for name in self._pristine.keys() & (state := named_state(self.module)).keys():
                 state[name].detach().copy_(self._pristine[name])
         strict_float32()
-        if isinstance(step, Run) and step.layout is not None:
-            poison_free_memory(step.layout, self.device)
         _seed(step.seed)
         return inputs
 
     def _called(self, inputs: object) -> object:
         return self.module(**inputs) if isinstance(inputs, dict) else self.module(*inputs)  # type: ignore[misc]
 
-    def look(self) -> None:
-        """Note what the last call left behind; between calls, so that looking is no part of one."""
-        self._facts = self.watch.stop(
+    def look(self) -> StepReply:
+        """Say what the last call left behind."""
+        facts = self.watch.stop(
             outputs=list(tensors_of(self._held[-1])) if self._held else [],
             inputs=[self.inputs.memory] if self.inputs else [],
             weights=list(named_state(self.module).values()),
             previous_outputs=[t for kept in self._held[:-1] for t in tensors_of(kept)],
             may_alias=self._may_alias,
         )
+        if self._layout is not None:  # for the next call, and no part of it
+            poison_free_memory(self._layout, self.device)
+        return Done(facts=facts)
 
-    def _export(self, output: object, names: tuple[str, ...]) -> Done:
+    def _export(self, output: object, names: tuple[str, ...], start_bytes: int) -> Done:
         state = named_state(self.module)
         exported = {name: state[name].detach() for name in names if name in state}
         tree = describe(output)
@@ -254,8 +272,8 @@ class CandidateSide:
         memory = self.outputs.memory if self.outputs else torch.empty(0)
         is_plain = all(not leaf.type_name and leaf.device_type == self.device.type for leaf in leaves)
         # What is odd or too large is only described; the reference side refuses it by its description.
-        if is_plain and offsets(leaves)[1] <= memory.numel():
-            for place, tensor in zip(views(memory, leaves), tensors, strict=True):
+        if is_plain and start_bytes + offsets(leaves)[1] <= memory.numel():
+            for place, tensor in zip(views(memory, leaves, start_bytes), tensors, strict=True):
                 place.copy_(tensor)
         self._synchronize()
         leaf_by_name = {
@@ -316,7 +334,10 @@ def _printable(text: str) -> str:
 
 
 def _seed(seed: int) -> None:
-    torch.manual_seed(seed)
+    """Seed what `torch.manual_seed` would, at a tenth of its time, which is part of every way there."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.default_generators[torch.cuda.current_device()].manual_seed(seed)
     random.seed(seed)
 
 
@@ -340,6 +361,12 @@ def _take_over(
     for name, source in pairs.items():
         own[name].detach().copy_(given[source])
     return tuple(pairs), tuple(name for name in own if name not in pairs)
+
+
+@functools.cache
+def _timer(name: str) -> Timer:
+    """Return the timer, looked up once: going through all installed packages takes milliseconds."""
+    return TIMERS.make(name)
 
 
 def _put_back(state: dict[str, torch.Tensor], own: tuple[str, ...], redrawn: Redrawn) -> None:
@@ -366,8 +393,6 @@ def serve(channel: Channel) -> None:
                 stream.flush()
         try:
             channel.send(reply)
-            if isinstance(step, Run):
-                side.look()
         except (UnicodeEncodeError, RecordError) as error:
             # Text that is no text, as a key or as a value, can't be what the reference returns.
             channel.send(

@@ -152,18 +152,16 @@ class Examiner:
         called = self.caller.call(
             setting, placed, stage=stage, limit_s=self.task.limits.run_s, flush_bytes=flush_bytes
         )
-        seen = called.done.facts
+        seen = called.facts
         if seen is not None and seen not in self.facts and len(self.facts) < KEPT_FACTS:
             self.facts.append(seen)
         return called
 
     def _repeat(self, setting: Setting) -> None:
         """Call twice on the same inputs, elsewhere: are the bits the same, and does a result last?"""
-        first = self.put(setting, Ask(0), Stage.COMPARE)
-        second = self.put(setting, Ask(0), Stage.COMPARE)
-        if first.got is None or second.got is None:
-            return
-        self.is_bitwise &= all(torch.equal(a, b) for a, b in zip(first.got, second.got, strict=True))
+        first = [tensor.clone() for tensor in self.put(setting, Ask(0), Stage.COMPARE).got or ()]
+        second = [tensor.clone() for tensor in self.put(setting, Ask(0), Stage.COMPARE).got or ()]
+        self.is_bitwise &= all(map(torch.equal, first, second))
         if setting.may_alias:  # then a later call changes an earlier one's output by right
             return
         self.put(setting, Ask(1), Stage.COMPARE)
@@ -172,7 +170,7 @@ class Examiner:
             done = self.process.ask(Recall(), stage=Stage.COMPARE, limit_s=self.task.limits.run_s)
             again = setting.exchange.snapshot(done.outputs, []) if done.outputs is not None else None
         count = len(again or ())
-        if again is None or any(not _same_bits(a, b) for a, b in zip(second.got[:count], again, strict=True)):
+        if again is None or any(not _same_bits(a, b) for a, b in zip(second[:count], again, strict=True)):
             message = "a later call changed the output of an earlier one; return memory of its own every time"
             self.process.end()
             raise Misbehaved(Stage.COMPARE, Finding(check="aliasing", message=message), self.process.log)

@@ -6,6 +6,7 @@ are compared by a fingerprint with weights that no candidate can know. Knows no 
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -34,8 +35,8 @@ PLACES = 16
 PLACE_BYTES = {"cpu": 256, "cuda": 2 << 20}
 POISON_BYTE = 0xFF  # NaN in every IEEE format, -1 in every integer one
 STAMP_WORDS = {"cpu": 1 << 18, "cuda": 1 << 23}
-# Freed blocks that torch keeps are lost to the candidate's process; below this they don't matter.
-HOARD_BYTES = 1 << 30
+# Freed blocks that torch keeps are lost to the candidate's process, which matters when memory is scarce.
+SCARCE_SHARE = 0.3
 
 
 class Exchange:
@@ -46,6 +47,7 @@ class Exchange:
         self._inputs: Arena | None = None
         self._outputs: Arena | None = None
         self._last: Placed | None = None
+        self._kept: torch.Tensor | None = None
         self._stamp_weights: torch.Tensor | None = None
         self._stamp_factor = secrets.randbits(62) | 1
 
@@ -53,12 +55,16 @@ class Exchange:
         """Return where inputs with this seed go."""
         return seed % PLACES * PLACE_BYTES[self.device.type]
 
+    def draw_start_bytes(self, rng: random.Random) -> int:
+        """Return where outputs are to be written this time."""
+        return self.start_bytes(rng.randrange(PLACES))
+
     def put(self, tensors: Sequence[torch.Tensor], tree: Tree, start_bytes: int, outputs_bytes: int) -> None:
         """Lay inputs into the inputs arena, red zones around them; have room for outputs, too."""
         leaves = [leaf for _, leaf in tensor_leaves(tree)]
         spread_bytes = PLACES * PLACE_BYTES[self.device.type]
         self._inputs = self._room(self._inputs, offsets(leaves, RED_ZONE_BYTES)[1] + spread_bytes)
-        self._outputs = self._room(self._outputs, outputs_bytes)
+        self._outputs = self._room(self._outputs, outputs_bytes + spread_bytes)
         _fill_all(self._inputs.memory, leaves, tensors, start_bytes)
 
     def remember(self, placed: Placed) -> Placed:
@@ -103,22 +109,32 @@ class Exchange:
             arena.close()
         return Arena.create(size_bytes, self.device)
 
-    def snapshot(self, tree: Tree, state: Sequence[TensorLeaf]) -> list[torch.Tensor] | None:
+    def snapshot(
+        self, tree: Tree, state: Sequence[TensorLeaf], start_bytes: int = 0
+    ) -> list[torch.Tensor] | None:
         """Return what lies in the outputs arena, in memory of our own; None where it can't fit.
+
+        Good until the next one is taken: the memory is kept, since making it anew takes longer than
+        the copy, and no two times the same.
 
         Args:
             tree: the outputs, as described by the untrusted side.
             state: exported buffers, after them.
+            start_bytes: where the first of them begins.
 
         Raises:
             TreeError: the description makes no sense.
         """
         leaves = packed([*(leaf for _, leaf in tensor_leaves(tree)), *state])
         memory = self.outputs.memory
-        if offsets(leaves)[1] > memory.numel():
+        end = offsets(leaves)[1]
+        if start_bytes + end > memory.numel():
             return None
+        if self._kept is None or self._kept.numel() < memory.numel():
+            self._kept = torch.empty_like(memory)
+        self._kept[:end].copy_(memory[start_bytes : start_bytes + end])
         try:
-            found = [view.clone() for view in views(memory, leaves)]
+            found = views(self._kept, leaves)
         except (RuntimeError, TypeError) as error:  # a dtype that is none of a number's
             raise TreeError(str(error).splitlines()[0]) from error
         synchronize(self.device)
@@ -128,10 +144,8 @@ class Exchange:
         """Overwrite the outputs arena, so that an output never written is seen."""
         self.outputs.memory.fill_(POISON_BYTE)
         if self.device.type == "cuda":
-            if (
-                torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-                > HOARD_BYTES
-            ):
+            free, total = torch.cuda.mem_get_info(self.device)
+            if free < SCARCE_SHARE * total:
                 torch.cuda.empty_cache()
             synchronize(self.device)
 
@@ -159,7 +173,7 @@ class Exchange:
         for arena in (self._inputs, self._outputs):
             if arena is not None:
                 arena.close()
-        self._inputs = self._outputs = None
+        self._inputs = self._outputs = self._kept = None
         self._last = None
 
 

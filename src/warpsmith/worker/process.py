@@ -82,6 +82,22 @@ def descendants(pid: int, besides: Collection[int] = ()) -> list[int]:
     return found
 
 
+def children(pid: int) -> list[int]:
+    """Return the process ids right below `pid`; none where it is gone."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def signal_all(pids: Collection[int], number: signal.Signals) -> None:
+    """Send a signal to processes; no matter who is gone, or is somebody else's."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
 def kill(pid: int) -> None:
     """Kill one process; no matter if it is gone, or is somebody else's and dies with its keeper."""
     with contextlib.suppress(ProcessLookupError, PermissionError):

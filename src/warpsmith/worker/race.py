@@ -7,23 +7,26 @@ checked: outputs of calls chosen in secret are compared in full.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from warpsmith.core.seeds import derive
 from warpsmith.core.timing import Timing, median_interval
-from warpsmith.core.verdict import Floor, Measurement, Stage
+from warpsmith.core.verdict import Floor, Measurement, Stage, Witness
 from warpsmith.worker.caller import Caller
+from warpsmith.worker.candidate_process import CandidateProcess
 from warpsmith.worker.exam import Ask, Examiner
 from warpsmith.worker.inputs import call_with
 from warpsmith.worker.layout import poison_free_memory, settled
 from warpsmith.worker.setting import Setting
 from warpsmith.worker.telemetry import sample
 from warpsmith.worker.timers import TIMERS
+from warpsmith.worker.timers.flush import clear_caches
 from warpsmith.worker.witness import Clocked, is_sharp, witness
 
 CANDIDATE = ""  # no baseline has the empty name
@@ -37,6 +40,11 @@ COMPARED_SHARE = 0.25
 STRANGER_SHARE = 0.05
 MAX_REDONE = 3
 OVERTIME = 3
+OVERTIME_S = 10.0
+
+
+class TooBusy(Exception):
+    """The machine does too much else for its clocks to be compared; nobody's fault."""
 
 
 class Race:
@@ -69,25 +77,51 @@ class Race:
         self.controlled.clear()
         self.samples = {name: [] for name in (*working, CANDIDATE)}
 
+    @contextlib.contextmanager
+    def _frozen_but_in_turn(self) -> Iterator[None]:
+        """Keep candidate and control from running in the turns of others, whom they could slow down."""
+        both = (self.examiner.process, self.control.process)
+        for process in both:
+            process.freeze()
+        try:
+            yield
+        finally:
+            for process in both:
+                process.thaw()
+
+    @contextlib.contextmanager
+    def _turn_of(self, process: CandidateProcess) -> Iterator[None]:
+        """Freeze whoever was asked something when its turn is over."""
+        try:
+            yield
+        finally:
+            process.freeze()
+
     def run(self, floor: Floor | None) -> Measurement:
         """Return the samples of the candidate and of every baseline that works, after `warm_up`.
 
         Raises:
             Misbehaved: the candidate failed, or the output of a timed call was wrong.
+            TooBusy: the two clocks scatter too much to bear each other out.
         """
-        self._rounds()
+        with self._frozen_but_in_turn():
+            self._rounds()
+        seen = self._witness()
+        if not (seen.is_at_odds or self._is_sharp()):
+            raise TooBusy(
+                f"this machine is too busy to tell whether a stated time is true (to {seen.error_ns:.0f} ns, "
+                f"over {seen.calls} calls); try again when nothing else runs on it"
+            )
         return Measurement(
             workload=self.setting.workload.name,
             timing=self._timing(CANDIDATE),
             baselines={name: self._timing(name) for name in self.samples if name != CANDIDATE},
-            witness=witness(self.clocked, self.controlled, self.setting.device.type),
+            witness=seen,
             floor=floor,
         )
 
     def _timing(self, name: str) -> Timing:
-        return Timing(
-            samples_ns=tuple(self.samples[name]), timer=self.timer_name, flushed_l2=self.timer.flushes_l2
-        )
+        return Timing(samples_ns=tuple(self.samples[name]), timer=self.timer_name, flushed_l2=True)
 
     def _warmed(self, name: str) -> bool:
         return all(self._baseline_sample(name, f"warm-up {number}") for number in range(WARM_UP))
@@ -98,7 +132,8 @@ class Race:
         while not self._is_done(number, time.monotonic() - start):
             lengths = {name: len(taken) for name, taken in self.samples.items()}
             kept = len(self.clocked), len(self.controlled)
-            for _ in range(min(STRETCH, self.effort.max_samples - number)):
+            limit = self.effort.max_samples
+            for _ in range(min(STRETCH, limit - number if number < limit else STRETCH)):
                 self._round(number)
                 number += 1
             conditions = (
@@ -128,7 +163,8 @@ class Race:
         if self._rng.random() < STRANGER_SHARE:
             # Somebody who is exact on strange inputs alone can't tell these from a check.
             family = self._rng.choice(self.setting.families())
-            self.examiner.put(self.setting, Ask(10_000 + number, family), Stage.TIME)
+            with self._turn_of(self.examiner.process):
+                self.examiner.put(self.setting, Ask(10_000 + number, family), Stage.TIME)
 
     def _timed_candidate_turn(self, number: int, flush_bytes: int) -> None:
         clocked = self._candidate_turn(f"timed call {number + 1}", flush_bytes, is_compared=number < 2)
@@ -140,7 +176,7 @@ class Race:
         examiner, setting = self.examiner, self.setting
         with examiner.phases("inputs"):
             placed = setting.place("time", which)
-        with examiner.phases("timing"):
+        with examiner.phases("timing"), self._turn_of(examiner.process):
             called = examiner.call(setting, placed, Stage.TIME, flush_bytes)
         if is_compared or self._is_suspect(called.stated_ns):
             with examiner.phases("correctness"):
@@ -157,7 +193,7 @@ class Race:
         """Call the control as the candidate is called, inputs and all, though it reads none."""
         with self.examiner.phases("inputs"):
             placed = self.setting.place("control", which)
-        with self.examiner.phases("timing"):
+        with self.examiner.phases("timing"), self._turn_of(self.control.process):
             called = self.control.call(
                 self.setting,
                 placed,
@@ -194,6 +230,7 @@ class Race:
         if setting.updated:
             setting.reset()
         poison_free_memory(setting.output_tree, setting.device)
+        clear_caches(str(setting.device), self.control.draw_flush_bytes())
         layout = setting.output_tree
         with torch.no_grad():
             return self.timer.sample(
@@ -201,17 +238,22 @@ class Race:
             )
 
     def _is_done(self, rounds: int, spent_s: float) -> bool:
-        if rounds >= self.effort.max_samples:
-            return True
         if rounds < FEWEST_ROUNDS or not self.clocked:
             return False
-        if spent_s > self.effort.timing_s:
-            # The clocks get more time to agree: what they can't bear out is nothing worth.
-            return spent_s > OVERTIME * self.effort.timing_s or self._is_sharp()
+        effort = self.effort
+        if spent_s > effort.timing_s or rounds >= effort.max_samples:
+            # The clocks get more to agree by: a time that they can't bear out is worth nothing.
+            is_over = spent_s > max(OVERTIME * effort.timing_s, OVERTIME_S)
+            return is_over or rounds >= OVERTIME * effort.max_samples or self._is_sharp()
         return rounds >= MIN_ROUNDS and self._is_sharp() and all(map(self._is_tight, self.samples))
 
+    def _witness(self) -> Witness:
+        return witness(self.clocked, self.controlled, self.setting.device.type)
+
     def _is_sharp(self) -> bool:
-        return is_sharp(self.clocked, self.controlled, self.setting.device.type)
+        others = [self._timing(name).median_ns for name, taken in self.samples.items() if name and taken]
+        scale_ns = max(self._timing(CANDIDATE).median_ns, min(others, default=0.0))
+        return is_sharp(self._witness(), scale_ns, self.setting.device.type)
 
     def _is_tight(self, name: str) -> bool:
         interval = median_interval([self._timing(name)])

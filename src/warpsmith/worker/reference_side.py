@@ -17,25 +17,37 @@ import torch
 from warpsmith.core.errors import InfrastructureError
 from warpsmith.core.provenance import Provenance
 from warpsmith.core.seeds import derive
-from warpsmith.core.task import Task
+from warpsmith.core.task import Task, Tier
 from warpsmith.core.verdict import Accepted, Faulted, Rejected, Verdict
+from warpsmith.worker import tools
 from warpsmith.worker.arena import ArenaError
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
+from warpsmith.worker.certify import Certifier, Uncertifiable
 from warpsmith.worker.control import ControlRoom
 from warpsmith.worker.inputs import LoadedProblem, ProblemError
 from warpsmith.worker.job import Job
 from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.phases import Phases
 from warpsmith.worker.probe_env import provenance, software
+from warpsmith.worker.race import TooBusy
 from warpsmith.worker.setting import Setting
 from warpsmith.worker.verification import Verification
 
+# Where outside tools can look at a candidate's kernels.
+TOOLED = frozenset({"cuda"})
+
 
 class ReferenceSide:
-    """Verifies one candidate at a time on one device."""
+    """Verifies one candidate at a time on one device.
 
-    def __init__(self, nursery: Nursery | None = None) -> None:
+    Args:
+        nursery: what starts candidates; None makes one.
+        tooled: kinds of device whose certification runs outside tools; only tests give another.
+    """
+
+    def __init__(self, nursery: Nursery | None = None, tooled: frozenset[str] = TOOLED) -> None:
         self._nursery = nursery
+        self._tooled = tooled
         self._control = ControlRoom()
         self._problem: LoadedProblem | None = None
         self._settings: dict[str, Setting] = {}
@@ -51,6 +63,7 @@ class ReferenceSide:
         where: Provenance | None = None
         verdict: Verdict
         try:
+            self._require_tools(job.task)
             with phases("import"):
                 process = self._start(job.task, device)
                 control = self._control.process(device, lambda: self._start(job.task, device))
@@ -61,6 +74,10 @@ class ReferenceSide:
             verdict = self._rejection(error, where, phases)
         except ProblemError as error:
             verdict = Faulted(reason=str(error))
+        except TooBusy as error:
+            verdict = Faulted(reason=str(error))
+        except Uncertifiable as error:
+            verdict = Faulted(reason=str(error), log=error.log)
         except InfrastructureError as error:
             self._control.close()
             self._nursery = None  # it may be what failed; the next candidate gets a new one
@@ -79,19 +96,46 @@ class ReferenceSide:
             self._nursery = Nursery()
         return self._nursery
 
+    def close(self) -> None:
+        """End what it has started."""
+        self._control.close()
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
     def _start(self, task: Task, device: torch.device) -> CandidateProcess:
         return CandidateProcess(self.nursery(), device, task.limits)
 
     def _examined(self, job: Job, verification: Verification, phases: Phases, where: Provenance) -> Accepted:
         verification.load(job.candidate)
         settings = []
-        for workload in job.task.workloads:
-            with phases("reference"):
-                settings.append(self._setting(job.task, workload.name))
+        with verification.preparing():
+            for workload in job.task.workloads:
+                with phases("reference"):
+                    settings.append(self._setting(job.task, workload.name))
         verification.compare(settings)
         verification.time(settings)
         conditions = where.conditions | {"throttled_rounds": verification.throttled_rounds}
-        return verification.accepted(settings, msgspec.structs.replace(where, conditions=conditions))
+        accepted = verification.accepted(settings, msgspec.structs.replace(where, conditions=conditions))
+        if job.task.tier is not Tier.CERTIFY:
+            return accepted
+        verification.end()
+        device = torch.device(job.task.target.device)
+        certifier = Certifier(
+            job.task,
+            job.candidate,
+            lambda: self._start(job.task, device),
+            self.nursery(),
+            phases,
+            has_tools=device.type in self._tooled,
+        )
+        return certifier.certify(accepted, settings, verification.differences)
+
+    def _require_tools(self, task: Task) -> None:
+        """Find out before anything else whether a certification can be had."""
+        is_asked = task.tier is Tier.CERTIFY and task.target.device_type in self._tooled
+        if is_asked and (lacking := tools.missing()):
+            raise Uncertifiable(lacking)
 
     def _setting(self, task: Task, workload_name: str) -> Setting:
         if self._problem is None or self._problem.problem != task.problem:

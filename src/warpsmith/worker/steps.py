@@ -157,10 +157,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run"
         start_bytes: where in the arena the first of them begins; another place every time.
         seed: seeds the global generators before the call, for modules that draw.
         timer: name of the timer.
-        flush_bytes: how much it writes before the call to clear caches; another number every time.
         layout: the reference's outputs; a tensor that comes with other strides is converted, and the
             conversion is part of the call. A control, which has no module, returns tensors of this form.
-        export_state: names of parameters and buffers to write out after the outputs.
         reset_state: restore the weights that `Construct` gave first.
     """
 
@@ -168,16 +166,36 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run"
     start_bytes: int
     seed: int
     timer: str
-    flush_bytes: int
     layout: Tree | None = None
-    export_state: tuple[str, ...] = ()
     reset_state: bool = False
+
+
+class Export(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="export", forbid_unknown_fields=True
+):
+    """Write out what the last call returned; the verifier's clock runs on until it is there.
+
+    Where to is only said now: who wrote it there ahead of time would have a copy's time to lie about.
+
+    Attributes:
+        start_bytes: where in the outputs arena.
+        state: names of parameters and buffers to write after the outputs.
+    """
+
+    start_bytes: int
+    state: tuple[str, ...] = ()
 
 
 class Recall(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="recall", forbid_unknown_fields=True
 ):
     """Write out again what the call before the last one returned: a result has to outlive the next call."""
+
+
+class Look(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="look", forbid_unknown_fields=True
+):
+    """Say what the last call left behind; asked when all clocks have stopped."""
 
 
 class Survey(
@@ -196,12 +214,12 @@ class Done(
     """A step went well.
 
     Attributes:
-        outputs: what `Run` returned; the data lie in the outputs arena if they fit.
+        outputs: what `Run`, or `Recall`, returned.
         stated_ns: what the timer beside the candidate says the call took.
-        state: exported state by name; names the module does not have are absent.
+        state: what `Export` wrote of it, by name; names the module does not have are absent.
         loaded: names of the state that was taken over by name or by order.
         own: names of the candidate's parameters and buffers that were not.
-        facts: what was seen around the call before this one; looking takes time that is no call's.
+        facts: what `Look` saw.
         census: what `Survey` saw.
     """
 
@@ -232,5 +250,5 @@ class Failed(
     line: int | None = None
 
 
-Step: TypeAlias = Load | Pose | Construct | Attach | Detach | Run | Recall | Survey
+Step: TypeAlias = Load | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Survey
 StepReply: TypeAlias = Done | Failed

@@ -23,12 +23,14 @@ from warpsmith.core.task import Task
 from warpsmith.core.verdict import Accepted, Finding, Measurement, Stage
 from warpsmith.worker.caller import Caller
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
+from warpsmith.worker.compare import Differences
 from warpsmith.worker.exam import Examiner
 from warpsmith.worker.phases import Phases
 from warpsmith.worker.race import Race
 from warpsmith.worker.setting import Setting
 from warpsmith.worker.steps import Load
-from warpsmith.worker.timers import DEFAULT_TIMER, flush_room
+from warpsmith.worker.timers import DEFAULT_TIMER
+from warpsmith.worker.timers.flush import flush_room
 from warpsmith.worker.turns import Turns, device_key
 
 
@@ -58,17 +60,16 @@ class Verification:
             Misbehaved: it does not import.
         """
         process = self._examiner.process
-        step = Load(
-            source=candidate.source,
-            backend=candidate.backend,
-            entry=candidate.entry,
-            device=self._task.target.device,
-            threads=torch.get_num_threads(),
-            scratch=str(process.scratch),
-        )
+        step = load_step(self._task, candidate, str(process.scratch))
         with self._phases("build"):
             process.ask(step, stage=Stage.BUILD, limit_s=self._task.limits.build_s)
         self._examiner.findings += advice(candidate.source)
+
+    @contextlib.contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Share the device while references are made live."""
+        with self._turn("shared"):
+            yield
 
     def compare(self, settings: list[Setting]) -> None:
         """Check every workload before any is timed: a wrong answer should be cheap.
@@ -151,12 +152,33 @@ class Verification:
             own_share=None if self._census is None else self._census.own_share,
         )
 
+    @property
+    def differences(self) -> Differences:
+        """How far all outputs that were compared were off."""
+        return self._examiner.differences
+
+    def end(self) -> None:
+        """Be done with the candidate's process."""
+        self._examiner.process.end()
+
     def _shapes(self, settings: list[Setting]) -> Literal["any", "declared"]:
         """Say what shapes it is right for; where none could be derived, no more than the declared."""
         if not any(setting.crops() for setting in settings):
             return "declared"
         is_right = self._task.track.shapes == "any" or self._examiner.is_right_elsewhere(settings[-1])
         return "any" if is_right else "declared"
+
+
+def load_step(task: Task, candidate: Candidate, scratch: str) -> Load:
+    """Return the step that imports the candidate, into a scratch folder by the path it knows."""
+    return Load(
+        source=candidate.source,
+        backend=candidate.backend,
+        entry=candidate.entry,
+        device=task.target.device,
+        threads=torch.get_num_threads(),
+        scratch=scratch,
+    )
 
 
 def advice(source: str) -> list[Finding]:

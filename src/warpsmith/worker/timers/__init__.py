@@ -15,15 +15,3 @@ TIMERS: Registry[Timer] = Registry(
 )
 
 DEFAULT_TIMER = {"cuda": "cuda_events", "cpu": "wall"}
-
-# What a core's and a socket's caches hold on common CPUs.
-CPU_FLUSH_BYTES = 64 << 20
-
-
-def flush_room(device: str) -> int:
-    """Bytes whose write leaves nothing in the caches of `device`."""
-    if device.startswith("cuda"):
-        from warpsmith.worker.timers.events import flush_room as of_gpu  # noqa: PLC0415 - imports torch
-
-        return of_gpu(device)
-    return CPU_FLUSH_BYTES

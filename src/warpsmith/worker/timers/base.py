@@ -9,14 +9,9 @@ from typing import Protocol
 class Timer(Protocol):
     """Measure calls on one device, one sample a call.
 
-    A timer warms nothing up and decides nothing about repetition: the caller does, so
-    that candidate and baselines are repeated alike.
-
-    Attributes:
-        flushes_l2: whether it clears the device's L2 cache before each call.
+    A timer warms nothing up, clears no caches and decides nothing about repetition: the caller
+    does, so that candidate and baselines are called alike.
     """
-
-    flushes_l2: bool
 
     def sample(self, call: Callable[[], object], calls: int, device: str) -> list[int]:
         """Return the time of each of `calls` calls, in nanoseconds, each above zero.
