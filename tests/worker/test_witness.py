@@ -35,7 +35,7 @@ def test_an_honest_clock_is_believed(took_ns: int) -> None:
     assert not seen.is_at_odds
 
 
-@pytest.mark.parametrize("took_ns", [300_000, 1_000_000, 50_000_000])
+@pytest.mark.parametrize("took_ns", [1_000_000, 50_000_000])
 def test_a_clock_that_says_a_quarter_less_is_not(took_ns: int) -> None:
     seen = witness(calls(60, took_ns, said=1 / 1.3), CONTROL, "cuda")
     assert seen.is_at_odds

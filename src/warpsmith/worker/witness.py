@@ -16,12 +16,12 @@ from warpsmith.core.timing import median
 from warpsmith.core.verdict import Witness
 
 # Seen between honest kernels and the control: launches, allocator, what their Python leaves behind.
-FLAT_NS = {"cuda": 40_000.0, "cpu": 200_000.0}
+FLAT_NS = {"cuda": 100_000.0, "cpu": 200_000.0}
 SHARE = {"cuda": 0.03, "cpu": 0.08}
 SIGMAS = 3.0
 QUARTER = 0.25
 # An error above this, or this share of what a lie is told to beat, says little; more calls make it smaller.
-SHARP_NS = {"cuda": 40_000.0, "cpu": 500_000.0}
+SHARP_NS = {"cuda": 200_000.0, "cpu": 500_000.0}
 SHARP_SHARE = 0.1
 # What a few values can't bound, and yet a finite number.
 LARGEST_NS = 1e15
