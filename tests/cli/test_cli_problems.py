@@ -60,11 +60,28 @@ def test_a_problem_that_is_fit_is_told_in_words(cli: Cli, tmp_path: Path) -> Non
     matrix = tmp_path / "matrix.md"
     answer = cli("problems", "check", tmp_path / "mine.py", "--device", "cpu", "--matrix", matrix)
     assert answer.status == 0
-    first, cells, last = answer.out.splitlines()
+    first, _, header, cells, note, _, last = answer.out.splitlines()
     assert first.startswith("ok    mine  (default ")
-    assert cells.startswith("      default: zeros values, ones values, constant values, identity values, ")
-    assert "| mine | default | values | values |" in matrix.read_text()
+    assert header.split()[:4] == ["problem", "workload", "zeros", "ones"]
+    assert cells.split() == ["mine", "default", *["values"] * 9, "-"]
+    assert note == "- low_products: no matrix product was seen (mine default)"
     assert last == "1 of 1 problems admitted on cpu"
+    written = matrix.read_text()
+    assert "| mine | default | values | values |" in written
+    assert note in written.splitlines()
+    assert "refused" not in written
+
+
+def test_a_mutant_that_lives_stands_out_and_its_problem_is_refused(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "copies.py").write_text(problem_source("x + 0"))
+    matrix = tmp_path / "matrix.md"
+    answer = cli("problems", "check", tmp_path / "copies.py", "--device", "cpu", "--matrix", matrix)
+    assert answer.status == 1
+    assert answer.out.startswith("FAIL  copies  (")
+    assert "copies   default   values  values  values    ALIVE " in answer.out
+    said = "an input unchanged would be accepted (workload 'default')"
+    assert f"      {said}" in answer.out.splitlines()
+    assert f"copies is refused: {said}" in matrix.read_text().splitlines()
 
 
 def test_the_doctor_says_what_works_here(cli: Cli) -> None:

@@ -104,8 +104,9 @@ def show(locator: str, as_json: bool) -> int:
 def check(device: str, matrix: str | None, as_json: bool, **filters: str | None) -> int:
     """Admission test: the reference runs, repeats itself, and no trivial answer passes.
 
-    Prints what kills each mutant (zeros, a constant, half of the work, ...) on each workload. Exit
-    status 1 when a problem fails; such a problem is refused for scoring.
+    Prints what refuses each mutant (zeros, a constant, part of the work, ...) on each workload; one
+    that nothing refuses is ALIVE, one that does not apply is -. Exit status 1 when a problem fails;
+    such a problem is refused for scoring.
     """
     found = _find(filters)
     rows: list[dict[str, Any]] = [
@@ -142,6 +143,8 @@ def check(device: str, matrix: str | None, as_json: bool, **filters: str | None)
     else:
         for broken in found.broken:
             click.echo(f"FAIL  {broken.name}: {broken.reason}")
+        for line in _table(rows):
+            click.echo(line)
         click.echo(f"{len(rows) - failed} of {len(rows)} problems admitted on {target.device}")
     return 1 if failed else 0
 
@@ -149,27 +152,51 @@ def check(device: str, matrix: str | None, as_json: bool, **filters: str | None)
 def _say(row: dict[str, Any]) -> None:
     times = ", ".join(f"{name} {time_text(ns)}" for name, ns in row["reference_ns"].items())
     click.echo(f"{'ok  ' if row['admitted'] else 'FAIL'}  {row['name']}  ({times or 'not timed'})")
-    for workload, cells in row["matrix"].items():
-        said = ", ".join(f"{mutant} {_short(cell)}" for mutant, cell in cells.items())
-        click.echo(f"      {workload}: {said}")
     for finding in row["findings"]:
         click.echo(f"      {finding}")
 
 
-def _short(cell: str) -> str:
-    return "-" if cell.startswith("(") else cell
+def _lines(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """Return the kill matrix: a header, and a line a workload with a column a mutant."""
+    lines = [
+        [row["name"], workload, *("-" if cell.startswith("(") else cell for cell in cells.values())]
+        for row in rows
+        for workload, cells in row["matrix"].items()
+    ]
+    mutants: dict[str, str] = next((cells for row in rows for cells in row["matrix"].values()), {})
+    return [["problem", "workload", *mutants], *lines] if lines else []
+
+
+def _inapplicable(rows: list[dict[str, Any]]) -> list[str]:
+    """Say of each mutant that does not apply somewhere why, and where."""
+    where: dict[str, list[str]] = {}
+    for row in rows:
+        for workload, cells in row["matrix"].items():
+            for mutant, cell in cells.items():
+                if cell.startswith("("):
+                    where.setdefault(f"{mutant}: {cell[1:-1]}", []).append(f"{row['name']} {workload}")
+    return [f"- {reason} ({', '.join(places)})" for reason, places in where.items()]
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the kill matrix for a terminal, framed by empty lines."""
+    lines = _lines(rows)
+    if not lines:
+        return []
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    drawn = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    return ["", *drawn, *_inapplicable(rows), ""]
 
 
 def _markdown(rows: list[dict[str, Any]]) -> str:
-    """Return the kill matrix: a row a workload, a column a mutant."""
-    lines: list[str] = []
-    for row in rows:
-        for workload, cells in row["matrix"].items():
-            if not lines:
-                lines = [
-                    "| problem | workload | " + " | ".join(cells) + " |",
-                    "| --- " * (len(cells) + 2) + "|",
-                ]
-            lines.append(f"| {row['name']} | {workload} | " + " | ".join(map(_short, cells.values())) + " |")
-    lines += [f"\n{row['name']} is refused: {'; '.join(row['findings'])}" for row in rows if row["findings"]]
-    return "\n".join(lines) + "\n"
+    """Return the kill matrix as Markdown, what does not apply, and who is refused."""
+    lines = _lines(rows)
+    drawn = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    if drawn:
+        drawn.insert(1, "| --- " * len(lines[0]) + "|")
+    notes = _inapplicable(rows)
+    refused = [f"{row['name']} is refused: {'; '.join(row['findings'])}" for row in rows if row["findings"]]
+    return "\n".join([*drawn, *([""] if notes else []), *notes, *(f"\n{line}" for line in refused)]) + "\n"

@@ -8,7 +8,7 @@ what judges a candidate's outputs.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -112,8 +112,7 @@ def _partial(scene: Scene) -> Iterable[Answer] | str:
     """Leave the last eighth of every output, or of its rows, as it was for other inputs or as zeros."""
     if all(t.numel() < LEFT_OUT for t in scene.right):
         return "the outputs are too small to leave a part out"
-    fills = [scene.other] if scene.other else []
-    fills.append([torch.zeros_like(t) for t in scene.right])
+    fills = [[torch.zeros_like(t) for t in scene.right]] + ([scene.other] if scene.other else [])
     tails = [_tail]
     if any(t.dim() > 1 and t.shape[-1] >= LEFT_OUT for t in scene.right):
         tails.append(_tail_of_rows)
@@ -241,20 +240,3 @@ WORDS = {
     "low_precision": "an answer computed from numbers of the next lower precision",
     "low_products": "an answer with matrix products of the next lower precision",
 }
-
-
-def survivors(answers: Iterable[Answer], dead: dict[int, str], kills: Callable[[Answer], str]) -> Iterator[int]:
-    """Yield the number of each answer that nothing has killed yet, this call included; add to `dead`.
-
-    Args:
-        answers: a mutant's, in its order.
-        dead: what killed which, by number; those are not judged again.
-        kills: what refuses an answer; empty where nothing does.
-    """
-    for number, answer in enumerate(answers):
-        if number in dead:
-            continue
-        if by := kills(answer):
-            dead[number] = by
-        else:
-            yield number

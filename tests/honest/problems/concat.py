@@ -4,7 +4,7 @@ import torch
 
 WORKLOADS = {
     "gpu": {"rows": 32_768, "first": 2048, "second": 1024, "third": 640},
-    "cpu": {"rows": 1500, "first": 800, "second": 500, "third": 300},
+    "cpu": {"rows": 3000, "first": 800, "second": 500, "third": 300},
 }
 
 

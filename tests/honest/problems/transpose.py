@@ -4,7 +4,7 @@ import torch
 
 WORKLOADS = {
     "gpu": {"rows": 8192, "cols": 6144},
-    "cpu": {"rows": 1500, "cols": 1000},
+    "cpu": {"rows": 1000, "cols": 900},
 }
 
 
