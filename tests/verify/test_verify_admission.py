@@ -193,6 +193,18 @@ def test_matrix_products_in_low_precision_that_nobody_could_see_are_named(verifi
     assert (seen.findings, seen.matrix["cpu"]["low_products"]) == ((), "values")
 
 
+def test_low_precision_is_below_what_a_number_has_not_what_the_output_has(verifier: Verifier) -> None:
+    # TF32 loses nothing of bfloat16 numbers, so rounding to it would be no mutant.
+    losses = admit(verifier, problem("torch.softmax(x.float(), dim=-1)", dtype="bfloat16"))
+    assert (losses.findings, losses.matrix["cpu"]["low_precision"]) == ((), "values")
+    product = admit(verifier, problem("x.float() @ x.float().T", dtype="bfloat16"))
+    assert product.findings == ()
+    assert product.matrix["cpu"]["low_products"] == "(no factor of a matrix product loses anything)"
+    whole = admit(verifier, problem("x * 3.5", inputs="[torch.randint(-9, 9, (16, 8)).float()]"))
+    assert whole.findings == ()
+    assert whole.matrix["cpu"]["low_precision"] == "(no number that goes in loses anything)"
+
+
 def test_without_an_error_budget_the_finding_says_why(verifier: Verifier) -> None:
     loose = Tolerance(atol=0.01, rtol=0.01, reason="a test")
     source = problem_source("torch.dropout(x, 0.5, True)")

@@ -154,29 +154,29 @@ def _partial_input(scene: Scene) -> Iterable[Answer] | str:
     return _one(scene.recomputed(shortened, False))  # noqa: FBT003 - the weights stay
 
 
-def _lower(scene: Scene) -> Change | None:
-    """Return what rounds to the precision below the outputs' own; None where they have none."""
-    lower = next((LOWER[t.dtype] for t in scene.right if t.dtype in LOWER), None)
-    if lower is None:
-        return None
+class _Lower:
+    """Rounds numbers to the precision below their own.
 
-    def rounded(tensor: torch.Tensor) -> torch.Tensor:
+    Of their own, not of the output's: TF32 loses nothing of bfloat16, and what loses nothing is right.
+
+    Attributes:
+        lost: whether any number has become another.
+    """
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
         if tensor.dtype not in LOWER or not tensor.numel():
             return tensor
+        lower = LOWER[tensor.dtype]
         if tensor.is_complex():
-            return torch.view_as_complex(lower(torch.view_as_real(tensor.resolve_conj()).contiguous()))
-        return lower(tensor)
-
-    return rounded
-
-
-NO_LOWER = "no output is of a dtype with a lower one that is fast"
-
-
-def _low_precision(scene: Scene) -> Iterable[Answer] | str:
-    """Round every number that goes in to the next lower precision."""
-    lower = _lower(scene)
-    return NO_LOWER if lower is None else _one(scene.recomputed(lower, True))  # noqa: FBT003 - the weights, too
+            parts = torch.view_as_real(tensor.resolve_conj()).contiguous()
+            made = torch.view_as_complex(lower(parts))
+        else:
+            made = lower(tensor)
+        self.lost = self.lost or not torch.equal(made, tensor)
+        return made
 
 
 class _Lowered(TorchDispatchMode):
@@ -201,16 +201,28 @@ class _Lowered(TorchDispatchMode):
 
 # What attention runs as at a declared precision, and in float64 does not.
 _MORE_PRODUCTS = {"_scaled_dot_product_cudnn_attention"}
+_NO_LOWER = "no output is of a dtype with a lower one that is fast"
+
+
+def _low_precision(scene: Scene) -> Iterable[Answer] | str:
+    """Round every number that goes in to the next lower precision."""
+    if not any(t.dtype in LOWER for t in scene.right):
+        return _NO_LOWER
+    lower = _Lower()
+    made = scene.recomputed(lower, True)  # noqa: FBT003 - the weights, too
+    return _one(made) if lower.lost else "no number that goes in loses anything"
 
 
 def _low_products(scene: Scene) -> Iterable[Answer] | str:
     """Round only the factors of matrix products, and compute all else as declared."""
-    lower = _lower(scene)
-    if lower is None:
-        return NO_LOWER
+    if not any(t.dtype in LOWER for t in scene.right):
+        return _NO_LOWER
+    lower = _Lower()
     mode = _Lowered(lower)
     made = scene.rerun(mode)
-    return _one(made) if mode.products else "no matrix product was seen"
+    if not mode.products:
+        return "no matrix product was seen"
+    return _one(made) if lower.lost else "no factor of a matrix product loses anything"
 
 
 # A mutant is one function and one line here.

@@ -89,6 +89,7 @@ class Verification:
 
         Raises:
             Misbehaved: what was timed was wrong, or a check convicts.
+            TooBusy: nothing convicts, and the clocks can't bear the times out.
         """
         for setting in settings:
             race = Race(self._examiner, self._control, setting, self._timer)
@@ -107,6 +108,7 @@ class Verification:
                 if self._census is None:
                     self._census = self._examiner.survey(setting)
             self._judge(measurement, setting.float_dtypes)
+            race.require_sharp_clocks()
 
     @contextlib.contextmanager
     def _turn(self, how: Literal["shared", "alone"]) -> Iterator[None]:
