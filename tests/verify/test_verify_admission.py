@@ -193,10 +193,12 @@ def test_matrix_products_in_low_precision_that_nobody_could_see_are_named(verifi
     assert (seen.findings, seen.matrix["cpu"]["low_products"]) == ((), "values")
 
 
-def test_low_precision_is_below_what_a_number_has_not_what_the_output_has(verifier: Verifier) -> None:
+def test_low_precision_is_below_that_of_numbers_and_of_outputs(verifier: Verifier) -> None:
     # TF32 loses nothing of bfloat16 numbers, so rounding to it would be no mutant.
     losses = admit(verifier, problem("torch.softmax(x.float(), dim=-1)", dtype="bfloat16"))
     assert (losses.findings, losses.matrix["cpu"]["low_precision"]) == ((), "values")
+    halves = admit(verifier, problem("x.half() * 3"))
+    assert (halves.findings, halves.matrix["cpu"]["low_precision"]) == ((), "values")
     product = admit(verifier, problem("x.float() @ x.float().T", dtype="bfloat16"))
     assert product.findings == ()
     assert product.matrix["cpu"]["low_products"] == "(no factor of a matrix product loses anything)"

@@ -31,13 +31,13 @@ def test_candidate_and_baselines_are_timed_by_one_timer_on_one_device(judge: Jud
     )
 
 
-def test_no_more_calls_are_timed_than_the_clocks_need(judge: Judge) -> None:
+def test_as_many_calls_are_timed_as_were_asked_for(judge: Judge) -> None:
     effort = Effort(seeds=1, timing_s=20.0, precision=0.0, max_samples=25)
     verdict = judge.accepted(task(effort=effort), candidate())
     (measurement,) = verdict.measurements
     count = len(measurement.timing.samples_ns)
     assert count == len(measurement.baselines["eager"].samples_ns)
-    assert 25 <= count <= 3 * 25
+    assert count >= 25, "more only where the clocks need them"
 
 
 def test_without_baselines_a_time_is_all_there_is(judge: Judge) -> None:

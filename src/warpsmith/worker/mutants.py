@@ -8,7 +8,7 @@ what judges a candidate's outputs.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from warpsmith.worker.draws import Expected
 from warpsmith.worker.families import is_free
-from warpsmith.worker.oracle import LOWER, MATRIX_PRODUCTS
+from warpsmith.worker.oracle import LOWER, MATRIX_PRODUCTS, to_float8
 from warpsmith.worker.trees import tensors_of
 
 # Of a problem's work, what a lazy kernel leaves out.
@@ -155,21 +155,27 @@ def _partial_input(scene: Scene) -> Iterable[Answer] | str:
 
 
 class _Lower:
-    """Rounds numbers to the precision below their own.
+    """Rounds numbers to the precision below their own and below the outputs'.
 
-    Of their own, not of the output's: TF32 loses nothing of bfloat16, and what loses nothing is right.
+    TF32 loses nothing of bfloat16 inputs, and nothing that a float16 output could show: who computes
+    so is right, and no mutant.
 
     Attributes:
+        applies: whether the outputs have a precision that one is below.
         lost: whether any number has become another.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: Sequence[torch.Tensor]) -> None:
         self.lost = False
+        lowest = [LOWER[t.dtype] for t in outputs if t.dtype in LOWER]
+        self.applies = bool(lowest)
+        # Where one output is precise, what goes in need not be coarser than itself to be seen.
+        self._coarse = to_float8 if lowest and set(lowest) == {to_float8} else None
 
     def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
         if tensor.dtype not in LOWER or not tensor.numel():
             return tensor
-        lower = LOWER[tensor.dtype]
+        lower = self._coarse or LOWER[tensor.dtype]
         if tensor.is_complex():
             parts = torch.view_as_real(tensor.resolve_conj()).contiguous()
             made = torch.view_as_complex(lower(parts))
@@ -206,18 +212,18 @@ _NO_LOWER = "no output is of a dtype with a lower one that is fast"
 
 def _low_precision(scene: Scene) -> Iterable[Answer] | str:
     """Round every number that goes in to the next lower precision."""
-    if not any(t.dtype in LOWER for t in scene.right):
+    lower = _Lower(scene.right)
+    if not lower.applies:
         return _NO_LOWER
-    lower = _Lower()
     made = scene.recomputed(lower, True)  # noqa: FBT003 - the weights, too
     return _one(made) if lower.lost else "no number that goes in loses anything"
 
 
 def _low_products(scene: Scene) -> Iterable[Answer] | str:
     """Round only the factors of matrix products, and compute all else as declared."""
-    if not any(t.dtype in LOWER for t in scene.right):
+    lower = _Lower(scene.right)
+    if not lower.applies:
         return _NO_LOWER
-    lower = _Lower()
     mode = _Lowered(lower)
     made = scene.rerun(mode)
     if not mode.products:

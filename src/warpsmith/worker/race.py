@@ -249,8 +249,7 @@ class Race:
         effort = self.effort
         if spent_s > effort.timing_s or rounds >= effort.max_samples:
             # The clocks get more to agree by: a time that they can't bear out is worth nothing.
-            is_over = spent_s > max(OVERTIME * effort.timing_s, OVERTIME_S)
-            return is_over or rounds >= OVERTIME * effort.max_samples or self._is_sharp()
+            return spent_s > max(OVERTIME * effort.timing_s, OVERTIME_S) or self._is_sharp()
         return rounds >= MIN_ROUNDS and self._is_sharp() and all(map(self._is_tight, self.samples))
 
     def _witness(self) -> Witness:
