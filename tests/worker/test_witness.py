@@ -71,7 +71,7 @@ def test_a_few_calls_that_scatter_convict_nobody_and_are_not_sharp() -> None:
     theirs = [Clocked(1_000, 7_000_000 + rng.randrange(BUSY_NS)) for _ in range(8)]
     seen = witness(ours, theirs, "cpu")
     assert not seen.is_at_odds
-    assert not is_sharp(seen, 1e6, "cpu")
+    assert not is_sharp(seen, 1e6, "cuda")
     assert is_sharp(witness(calls(60, 1e6), CONTROL, "cpu"), 1e6, "cpu")
 
 

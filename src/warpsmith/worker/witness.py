@@ -21,7 +21,7 @@ SHARE = {"cuda": 0.03, "cpu": 0.08}
 SIGMAS = 3.0
 QUARTER = 0.25
 # An error above this, or this share of what a lie is told to beat, says little; more calls make it smaller.
-SHARP_NS = {"cuda": 200_000.0, "cpu": 1_000_000.0}
+SHARP_NS = {"cuda": 200_000.0, "cpu": 5_000_000.0}
 SHARP_SHARE = 0.1
 # What a few values can't bound, and yet a finite number.
 LARGEST_NS = 1e15
