@@ -12,6 +12,7 @@ from warpsmith.core.trial import best_trial
 from warpsmith.problems import load
 from warpsmith.search.run import Choice, Plan, carry_out, new_seed, start
 from warpsmith.verify import Verifier
+from warpsmith.verify.tracks import DECLARED_SHAPES  # compilers specialise
 
 PLAN = Plan(
     strategy=Choice(name="best_of_n"),
@@ -30,7 +31,9 @@ def say(event: Event) -> None:
 def main(run: Path) -> None:
     """Search a kernel for one problem and save the best."""
     with Verifier() as verifier:
-        task = verifier.task(load("level1/cumsum"), verifier.target(), seed=new_seed(), tier=Tier.SCREEN)
+        task = verifier.task(
+            load("level1/cumsum"), verifier.target(), seed=new_seed(), track=DECLARED_SHAPES, tier=Tier.SCREEN
+        )
         with start(run, PLAN, [task]) as archive:
             carry_out(archive, PLAN, say, verifier, [task])
             best = best_trial(archive.trials(task.id), "eager")
