@@ -86,7 +86,8 @@ class LoadedProblem:
         with torch.device(device):
             made = self._guard("Model(...)", lambda: call_with(model, arguments))
         if isinstance(made, torch.nn.Module):
-            made.to(device=device, dtype=dtype_of(workload.dtype) if workload.dtype else None)
+            made.to(device=device)
+            made._apply(lambda tensor: to_target(tensor, device, workload.dtype))  # noqa: SLF001 - see `to_target`
         return made
 
     def forward(self, model: Any, inputs: Any) -> Any:
@@ -109,9 +110,12 @@ def seed_all(seed: int) -> None:
 
 
 def to_target(value: Any, device: torch.device, dtype: str | None) -> Any:
-    """Move a nested value's tensors to `device`; cast floating ones to `dtype`, never the others."""
+    """Move a nested value's tensors to `device`; cast floating ones to `dtype`, never the others.
+
+    Floats of 8 bits are codes that belong to a scale, as integers are, and stay what they are.
+    """
     if isinstance(value, torch.Tensor):
-        is_cast = dtype is not None and value.is_floating_point()
+        is_cast = dtype is not None and value.is_floating_point() and value.element_size() > 1
         return value.detach().to(device=device, dtype=dtype_of(dtype) if dtype and is_cast else None)
     if isinstance(value, dict):
         return {key: to_target(item, device, dtype) for key, item in value.items()}

@@ -4,6 +4,7 @@ import torch
 
 WORKLOADS = {
     "typical": {"rows": 8192, "cols": 8192},
+    "large": {"rows": 4096, "cols": 65_536},
     "awkward": {"rows": 50_000, "cols": 1025},
     "cpu": {"rows": 1500, "cols": 5000},
 }

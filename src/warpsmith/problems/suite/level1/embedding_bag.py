@@ -4,6 +4,8 @@ import torch
 
 WORKLOADS = {
     "typical": {"bags": 16384, "bag_size": 32, "table_rows": 200_000, "width": 128},
+    "large": {"bags": 65_536, "bag_size": 32, "table_rows": 500_000, "width": 128, "dtype": "bfloat16"},
+    "awkward": {"bags": 9999, "bag_size": 13, "table_rows": 100_003, "width": 100},
     "cpu": {"bags": 3000, "bag_size": 16, "table_rows": 20_000, "width": 64},
 }
 TAGS = ("embedding", "gather", "reduction", "memory-bound", "int64")

@@ -4,6 +4,7 @@ import torch
 
 WORKLOADS = {
     "typical": {"rows": 4096, "inner": 4096, "cols": 4096, "dtype": "bfloat16"},
+    "large": {"rows": 8192, "inner": 8192, "cols": 8192, "dtype": "bfloat16"},
     "awkward": {"rows": 2000, "inner": 3001, "cols": 1999},
     "cpu": {"rows": 1000, "inner": 1537, "cols": 801},
 }

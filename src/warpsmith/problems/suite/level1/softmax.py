@@ -4,6 +4,7 @@ import torch
 
 WORKLOADS = {
     "typical": {"rows": 8192, "cols": 8192},
+    "large": {"rows": 2048, "cols": 131_072, "dtype": "bfloat16"},
     "awkward": {"rows": 8191, "cols": 5003, "dtype": "bfloat16"},
     "cpu": {"rows": 2500, "cols": 3000},
 }
