@@ -9,6 +9,11 @@ STRATEGIES: Registry[Strategy] = Registry(
     kind="strategy",
     group="warpsmith.strategies",
     builtin={
+        "beam": "warpsmith.search.beam:Beam",
         "best_of_n": "warpsmith.search.best_of_n:BestOfN",
+        "evolve": "warpsmith.search.evolve:Evolve",
+        "portfolio": "warpsmith.search.portfolio:Portfolio",
+        "refine": "warpsmith.search.refine:Refine",
+        "tree": "warpsmith.search.tree:Tree",
     },
 )
