@@ -22,8 +22,11 @@ MAX_FUNCTION_LINES = 60
 
 # What the base install has: the three libraries and what they import themselves.
 BASE = {"warpsmith", "msgspec", "click", "rich", "markdown_it", "mdurl", "pygments", "typing_extensions"}
-HEAVY = {"torch", "triton", "numpy", "sqlalchemy", "altair", "vl_convert", "jinja2", "pynvml"}
-HOST_SIDE = ("verify", "problems", "archive", "propose", "search", "report", "cli", "testing")
+HEAVY = {
+    *("torch", "triton", "numpy", "sqlalchemy", "altair", "vl_convert", "jinja2", "pynvml"),
+    *("openai", "genai_prices", "optuna"),
+}
+HOST_SIDE = ("verify", "problems", "archive", "llm", "propose", "search", "report", "cli", "testing")
 
 REFUSE_THE_REST = f"""
 import importlib.abc, sys

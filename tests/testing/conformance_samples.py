@@ -148,7 +148,12 @@ TIMER_SAMPLES = {
 GPU_TIMERS = {"cuda_events"}
 
 STRATEGY_SAMPLES = {
+    "beam": StrategySample(name="beam"),
     "best_of_n": StrategySample(name="best_of_n", options={"n": "7"}),
+    "evolve": StrategySample(name="evolve"),
+    "portfolio": StrategySample(name="portfolio"),
+    "refine": StrategySample(name="refine"),
+    "tree": StrategySample(name="tree"),
 }
 
 ARCHIVE_SAMPLES = {
@@ -199,9 +204,15 @@ def proposer_samples(folder: Path) -> dict[str, ProposerSample]:
     """Return the samples of proposers; the candidates of `file` are written into `folder`."""
     for name in ("one", "two", "three", "four"):
         (folder / f"{name}.py").write_text(f"# {name}\n{samples.AFFINE_CANDIDATE}")
+    start = folder / "start" / "candidate.py"
+    start.parent.mkdir()
+    start.write_text(TRITON)
     return {
         "file": ProposerSample(name="file", options={"path": str(folder)}, steps=5),
         "inductor": ProposerSample(name="inductor", steps=2),
+        "mutate": ProposerSample(name="mutate", options={"path": str(start)}, steps=9),
+        "template": ProposerSample(name="template", steps=5),
+        "tune": ProposerSample(name="tune", options={"path": str(start)}, steps=9),
     }
 
 

@@ -11,5 +11,8 @@ PROPOSERS: Registry[Proposer] = Registry(
     builtin={
         "file": "warpsmith.propose.file:File",
         "inductor": "warpsmith.propose.inductor:Inductor",
+        "mutate": "warpsmith.propose.mutate:Mutate",
+        "template": "warpsmith.propose.template:Template",
+        "tune": "warpsmith.propose.tune:Tune",
     },
 )

@@ -9,10 +9,12 @@ from warpsmith.core.problem import Problem
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Target, Task
 from warpsmith.verify.worker_process import WorkerProcess
-from warpsmith.worker.job import Captured, CaptureJob, Role
+from warpsmith.worker.job import Captured, CaptureJob, PatternJob, Role, Trace, Traced
 
 # A max-autotune capture benchmarks dozens of kernels; a plain one takes seconds.
 CAPTURE_S = 300.0
+# Nothing is computed; constructing the module takes longest.
+TRACE_S = 120.0
 
 
 class Workshop:
@@ -61,3 +63,14 @@ class Workshop:
             seed=derive(task.seed, "capture"),
         )
         return self._worker.ask(job, Captured, limit_s=CAPTURE_S).source
+
+    def trace(self, task: Task, seed: int) -> tuple[Trace, ...]:
+        """Return which operators the reference of `task` calls, for each workload of its device.
+
+        Raises:
+            RequestFailed: it can't be traced, and why.
+            WorkerDied: tracing it crashed or hung.
+        """
+        workloads = task.problem.workloads_for(task.target.device_type)
+        job = PatternJob(problem=task.problem, workloads=workloads, seed=seed)
+        return self._worker.ask(job, Traced, limit_s=TRACE_S).traces

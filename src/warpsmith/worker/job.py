@@ -70,6 +70,63 @@ class Captured(
     variants: tuple[str, ...] = ()
 
 
+# What an operator is given: a number, a name after `%` for another operation's result, or a list of them.
+Atom: TypeAlias = bool | int | float | str | None
+Operand: TypeAlias = Atom | list[Atom]
+
+
+class PatternJob(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="pattern", forbid_unknown_fields=True
+):
+    """Ask which operators a problem's reference calls, for each of some workloads."""
+
+    problem: Problem
+    workloads: tuple[Workload, ...]
+    seed: int
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One call of an operator, or one tensor that goes in.
+
+    Attributes:
+        name: unique within its trace.
+        op: `softmax`, `add`, ... of torch's own operators; `input.0` for an input by position, and
+            `self.norm.weight` for a parameter or buffer.
+        arguments: by position.
+        options: by name.
+        shape: of the result; None where that is not one tensor.
+        dtype: of the result, e.g. `float32`; empty where that is not one tensor.
+    """
+
+    name: str
+    op: str
+    arguments: tuple[Operand, ...] = ()
+    options: dict[str, Operand] = {}
+    shape: tuple[int, ...] | None = None
+    dtype: str = ""
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The operators of one workload in the order they are called.
+
+    Attributes:
+        outputs: names of the operations that are returned.
+        is_single: whether one tensor is returned, and no tuple.
+    """
+
+    operations: tuple[Operation, ...]
+    outputs: tuple[str, ...]
+    is_single: bool
+
+
+class Traced(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="traced", forbid_unknown_fields=True
+):
+    """A trace of each workload that was asked for."""
+
+    traces: tuple[Trace, ...]
+
+
 # A mutant that nothing refuses.
 ALIVE = "ALIVE"
 
@@ -140,5 +197,5 @@ class Trouble(
     fatal: bool = False
 
 
-Request: TypeAlias = Job | CaptureJob | AdmissionJob | ProbeJob
-Reply: TypeAlias = JobResult | Captured | Admission | Probe | Trouble
+Request: TypeAlias = Job | CaptureJob | PatternJob | AdmissionJob | ProbeJob
+Reply: TypeAlias = JobResult | Captured | Traced | Admission | Probe | Trouble

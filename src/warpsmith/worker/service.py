@@ -11,7 +11,17 @@ import torch
 
 from warpsmith.core.errors import WarpsmithError
 from warpsmith.worker.inputs import ProblemError
-from warpsmith.worker.job import AdmissionJob, CaptureJob, Job, JobResult, Probe, Reply, Request, Trouble
+from warpsmith.worker.job import (
+    AdmissionJob,
+    CaptureJob,
+    Job,
+    JobResult,
+    PatternJob,
+    Probe,
+    Reply,
+    Request,
+    Trouble,
+)
 from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.precision import strict_float32
 from warpsmith.worker.probe_env import devices, lacking, software, usable_cores
@@ -67,6 +77,10 @@ class Service:
             from warpsmith.worker.capture.job import answer  # noqa: PLC0415 - the compiler, which few need
 
             return answer(request)
+        if isinstance(request, PatternJob):
+            from warpsmith.worker.patterns import answer as traced  # noqa: PLC0415 - tracing, which few need
+
+            return traced(request)
         walls = self._reference_side.nursery().ready()
         return Probe(
             devices=devices(),
