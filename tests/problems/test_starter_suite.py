@@ -183,7 +183,7 @@ def test_tools_that_know_no_workloads_can_use_the_file(problem: Problem) -> None
 
 def test_integers_and_bools_keep_their_dtype_where_the_workload_casts() -> None:
     problem = load("level2/masked_cross_entropy")
-    (workload,) = (w for w in problem.workloads if w.dtype == "bfloat16")
+    workload = next(w for w in problem.workloads if w.dtype == "bfloat16")
     logits, labels, mask = draw(problem, workload, SEED, META).inputs
     assert (logits.dtype, labels.dtype, mask.dtype) == (torch.bfloat16, torch.int64, torch.bool)
 

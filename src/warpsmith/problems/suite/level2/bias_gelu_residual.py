@@ -5,6 +5,7 @@ from torch.nn import functional
 
 WORKLOADS = {
     "typical": {"rows": 8192, "cols": 8192},
+    "large": {"rows": 32_768, "cols": 8192, "dtype": "bfloat16"},
     "awkward": {"rows": 12_345, "cols": 4099, "dtype": "bfloat16"},
     "cpu": {"rows": 2000, "cols": 3000},
 }

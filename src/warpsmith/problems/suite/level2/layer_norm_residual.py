@@ -4,6 +4,7 @@ import torch
 
 WORKLOADS = {
     "typical": {"tokens": 16_384, "width": 4096},
+    "large": {"tokens": 65_536, "width": 4096, "dtype": "bfloat16"},
     "awkward": {"tokens": 9999, "width": 3001, "dtype": "bfloat16"},
     "cpu": {"tokens": 3000, "width": 2500},
 }

@@ -5,6 +5,7 @@ from torch.nn import functional
 
 WORKLOADS = {
     "typical": {"tokens": 8192, "vocabulary": 32_000, "dtype": "bfloat16"},
+    "large": {"tokens": 8192, "vocabulary": 128_256, "dtype": "bfloat16"},
     "awkward": {"tokens": 3001, "vocabulary": 50_257},
     "cpu": {"tokens": 900, "vocabulary": 8000},
 }

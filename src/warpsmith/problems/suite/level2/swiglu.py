@@ -5,6 +5,7 @@ from torch.nn import functional
 
 WORKLOADS = {
     "typical": {"tokens": 4096, "width": 2048, "hidden": 5632, "dtype": "bfloat16"},
+    "large": {"tokens": 16_384, "width": 2048, "hidden": 5632, "dtype": "bfloat16"},
     "awkward": {"tokens": 777, "width": 1024, "hidden": 2736},
     "cpu": {"tokens": 300, "width": 512, "hidden": 1376},
 }

@@ -4,6 +4,8 @@ import torch
 
 WORKLOADS = {
     "typical": {"batch": 32, "channels": 256, "size": 56},
+    "large": {"batch": 64, "channels": 256, "size": 56, "dtype": "bfloat16"},
+    "awkward": {"batch": 7, "channels": 96, "size": 45},
     "cpu": {"batch": 4, "channels": 64, "size": 56},
 }
 TOLERANCE = {

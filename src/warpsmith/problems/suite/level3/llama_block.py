@@ -5,6 +5,7 @@ from torch.nn import functional
 
 WORKLOADS = {
     "typical": {"batch": 2, "length": 2048, "width": 2048, "heads": 16, "kv_heads": 4, "dtype": "bfloat16"},
+    "large": {"batch": 2, "length": 4096, "width": 2048, "heads": 16, "kv_heads": 4, "dtype": "bfloat16"},
     "awkward": {"batch": 3, "length": 333, "width": 1024, "heads": 8, "kv_heads": 2},
     "cpu": {"batch": 1, "length": 256, "width": 512, "heads": 8, "kv_heads": 2},
 }

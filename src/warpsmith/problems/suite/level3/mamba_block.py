@@ -5,6 +5,8 @@ from torch.nn import functional
 
 WORKLOADS = {
     "typical": {"batch": 4, "length": 2048, "width": 1024, "heads": 32, "state": 64},
+    "large": {"batch": 8, "length": 4096, "width": 1024, "heads": 32, "state": 64},
+    "awkward": {"batch": 3, "length": 1280, "width": 768, "heads": 24, "state": 48},
     "cpu": {"batch": 1, "length": 512, "width": 256, "heads": 8, "state": 32},
 }
 TAGS = ("block", "scan", "conv1d", "rms-norm", "silu", "einsum")
