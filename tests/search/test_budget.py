@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Budget
-from warpsmith.core.trial import Duplicate, Nothing, best_trial
+from warpsmith.core.trial import Duplicate, Nothing, Spent, Trial, best_trial
 from warpsmith.search.budget import Meter, parse_budget, parse_duration_s
 from warpsmith.testing import fakes
 
@@ -34,6 +35,7 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
         (" wall=2s , trials=1 ,", Budget(trials=1, wall_s=2)),
         ("trials=7", Budget(trials=7)),
         ("wall=1h", Budget(wall_s=3600)),
+        ("tokens=2000000, usd=2.5", Budget(tokens=2_000_000, usd=2.5)),
     ],
 )
 def test_a_budget_is_a_list_of_limits(text: str, budget: Budget) -> None:
@@ -45,6 +47,7 @@ def test_a_budget_is_a_list_of_limits(text: str, budget: Budget) -> None:
     [
         *("trials", "trials=", "trials=0", "trials=-1", "trials=1.5", "trials=many", "trials=²", "trial=3"),
         *("wall", "wall=", "wall=soon", "64", "=3", "trials=" + "9" * 5000, "trials=3,trials=4", "", " , "),
+        *("usd=0", "usd=-1", "usd=1e3", "usd=nan", "tokens=0", "tokens=1.5"),
     ],
 )
 def test_what_is_no_budget_is_refused_with_an_example(text: str) -> None:
@@ -52,20 +55,32 @@ def test_what_is_no_budget_is_refused_with_an_example(text: str) -> None:
         parse_budget(text)
 
 
-@pytest.mark.parametrize("name", ["usd", "tokens", "gpu"])
-def test_a_budget_that_nothing_here_could_spend_is_refused_by_name(name: str) -> None:
-    with pytest.raises(UsageError, match=f"{name!r} is not supported"):
-        parse_budget(f"trials=3,{name}=5")
+def test_a_budget_of_gpu_time_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="'gpu' is not supported"):
+        parse_budget("trials=3,gpu=5")
+
+
+def test_what_models_took_counts_and_a_call_without_a_price_costs_tokens_alone() -> None:
+    def paid(number: int, tokens: int, usd: float | None) -> Trial:
+        trial = fakes.trial(number)
+        spent = Spent(model="m", tokens=tokens, usd=usd)
+        return msgspec.structs.replace(trial, proposal=msgspec.structs.replace(trial.proposal, spent=spent))
+
+    trials = [paid(0, 600, 0.75), fakes.trial(1), paid(2, 400, None)]
+    assert Meter(Budget(tokens=1001)).spent(trials) == ""
+    assert Meter(Budget(tokens=1000)).spent(trials) == "tokens"
+    assert Meter(Budget(usd=0.76)).spent(trials) == ""
+    assert Meter(Budget(usd=0.75)).spent(trials) == "usd"
 
 
 def test_a_meter_without_limits_never_ends() -> None:
-    assert Meter(Budget()).spent(10**9) == ""
+    assert Meter(Budget()).spent(fakes.trials(*[None] * 50)) == ""
 
 
 def test_a_meter_says_which_limit_is_reached() -> None:
-    assert Meter(Budget(trials=3)).spent(2) == ""
-    assert Meter(Budget(trials=3)).spent(3) == "trials"
-    assert Meter(Budget(wall_s=1e-9)).spent(0) == "wall"
+    assert Meter(Budget(trials=3)).spent(fakes.trials(None, None)) == ""
+    assert Meter(Budget(trials=3)).spent(fakes.trials(None, None, None)) == "trials"
+    assert Meter(Budget(wall_s=1e-9)).spent([]) == "wall"
 
 
 def test_the_best_trial_has_the_highest_speedup_over_that_baseline() -> None:

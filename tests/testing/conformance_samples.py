@@ -5,6 +5,8 @@ Sources are candidates for `2 * x + 1` on a float32 tensor, the problem of `warp
 
 from __future__ import annotations
 
+import atexit
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +23,7 @@ from warpsmith.testing import (
     TimerSample,
     samples,
 )
+from warpsmith.testing.llm_server import LlmServer
 
 T = TypeVar("T")
 
@@ -200,6 +203,14 @@ def format_samples(folder: Path) -> dict[str, FormatSample]:
     }
 
 
+@functools.cache
+def scripted_model() -> str:
+    """Return the address of a model that always answers the same candidate; it ends with this process."""
+    server = LlmServer()
+    atexit.register(server.close)
+    return server.__enter__().base_url
+
+
 def proposer_samples(folder: Path) -> dict[str, ProposerSample]:
     """Return the samples of proposers; the candidates of `file` are written into `folder`."""
     for name in ("one", "two", "three", "four"):
@@ -207,7 +218,12 @@ def proposer_samples(folder: Path) -> dict[str, ProposerSample]:
     start = folder / "start" / "candidate.py"
     start.parent.mkdir()
     start.write_text(TRITON)
+    asking = {"model": "scripted", "base_url": scripted_model(), "key_env": ""}
     return {
+        **{
+            name: ProposerSample(name=name, options=asking)
+            for name in ("crossover", "fix", "ideas", "oneshot", "refine", "translate")
+        },
         "file": ProposerSample(name="file", options={"path": str(folder)}, steps=5),
         "inductor": ProposerSample(name="inductor", steps=2),
         "mutate": ProposerSample(name="mutate", options={"path": str(start)}, steps=9),

@@ -10,9 +10,10 @@ import msgspec
 
 from warpsmith.core.errors import UsageError
 from warpsmith.core.registry import suggest
-from warpsmith.core.task import Tier, Track
+from warpsmith.core.task import Budget, Tier, Track
 from warpsmith.propose import PROPOSERS
 from warpsmith.search import STRATEGIES
+from warpsmith.search.presets import preset
 from warpsmith.search.run import Choice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -111,6 +112,22 @@ def choices(
         Choice(name=strategy, options=dealt[strategy]),
         tuple(Choice(name=name, options=dealt[name]) for name in proposers),
     )
+
+
+def preset_choices(name: str, pairs: Iterable[str]) -> tuple[Choice, tuple[Choice, ...], Budget]:
+    """Return what the preset called `name` chooses, with options on top, such as whom to ask.
+
+    Raises:
+        UsageError: there is no such preset, or an option fits nobody in it.
+    """
+    recipe = preset(name)
+    strategy, proposers = choices(recipe.strategy.name, [p.name for p in recipe.proposers], pairs)
+    given = {choice.name: choice.options for choice in (strategy, *proposers)}
+
+    def filled(choice: Choice) -> Choice:
+        return Choice(name=choice.name, options=choice.options | given[choice.name])
+
+    return filled(recipe.strategy), tuple(map(filled, recipe.proposers)), recipe.budget
 
 
 def tier_of(name: str) -> Tier:

@@ -16,6 +16,7 @@ from warpsmith.cli.options import (
     choices,
     device_option,
     json_option,
+    preset_choices,
     seed_option,
     tier_of,
     tier_option,
@@ -29,6 +30,7 @@ from warpsmith.core.task import Task
 from warpsmith.core.trial import best_trial
 from warpsmith.problems import load
 from warpsmith.search.budget import parse_budget
+from warpsmith.search.presets import PRESETS
 from warpsmith.search.run import Plan, resume, start
 from warpsmith.verify import Verifier
 from warpsmith.verify.batch import Asked
@@ -39,14 +41,19 @@ DEFAULT_BUDGET = "trials=16,wall=10m"
 
 @click.command()
 @click.argument("problem", required=False)
-@click.option("--strategy", default="best_of_n", show_default=True, help="What to try next.")
+@click.option("--strategy", help="What to try next.  [default: best_of_n]")
 @click.option(
     "--proposer", "proposers", multiple=True, help="Who makes candidates; repeatable.  [default: inductor]"
 )
 @click.option(
     "-o", "options", multiple=True, metavar="NAME=VALUE", help="Option of the strategy or a proposer."
 )
-@click.option("--budget", metavar="trials=64,wall=30m", help=f"When to stop.  [default: {DEFAULT_BUDGET}]")
+@click.option(
+    "--preset", metavar="|".join(PRESETS), help="A published recipe in place of --strategy and --proposer."
+)
+@click.option(
+    "--budget", metavar="trials=64,wall=30m,usd=5", help=f"When to stop.  [default: {DEFAULT_BUDGET}]"
+)
 @click.option("--out", metavar="RUN", help="New run folder.")
 @click.option("--resume", "resumed", metavar="RUN", help="Go on with a run, as it was planned.")
 @device_option
@@ -57,9 +64,10 @@ DEFAULT_BUDGET = "trials=16,wall=10m"
 @json_option
 def search(
     problem: str | None,
-    strategy: str,
+    strategy: str | None,
     proposers: tuple[str, ...],
     options: tuple[str, ...],
+    preset: str | None,
     budget: str | None,
     out: str | None,
     resumed: str | None,
@@ -82,11 +90,18 @@ def search(
         return _go_on(Path(resumed), budget, as_json=as_json)
     if problem is None or out is None:
         raise UsageError("give PROBLEM and --out RUN, or --resume RUN")
-    chosen, makers = choices(strategy, proposers or ("inductor",), options)
+    if preset is not None and (strategy is not None or proposers):
+        raise UsageError("a preset has its own strategy and proposers; leave --strategy and --proposer away")
+    if preset is None:
+        chosen, makers = choices(strategy or "best_of_n", proposers or ("inductor",), options)
+        limits = parse_budget(budget or DEFAULT_BUDGET)
+    else:
+        chosen, makers, published = preset_choices(preset, options)
+        limits = parse_budget(budget) if budget else published
     plan = Plan(
         strategy=chosen,
         proposers=makers,
-        budget=parse_budget(budget or DEFAULT_BUDGET),
+        budget=limits,
         command=shlex.join(["warpsmith", *sys.argv[1:]]),
     )
     plan.check()

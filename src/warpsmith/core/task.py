@@ -130,13 +130,19 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         trials: finished trials, duplicates and failed proposals included.
         wall_s: wall seconds since the search (or its resumption) began.
+        tokens: read and written by models, in all finished trials.
+        usd: US dollars for models, in all finished trials; a call without a known price is not in it.
     """
 
     trials: int | None = None
     wall_s: float | None = None
+    tokens: int | None = None
+    usd: float | None = None
 
     def __post_init__(self) -> None:
-        if self.trials is not None and self.trials < 1:
-            raise ValueError("a budget of trials is at least 1")
-        if self.wall_s is not None and not (math.isfinite(self.wall_s) and self.wall_s > 0):
-            raise ValueError("a budget of wall time is above zero")
+        for what, count in (("trials", self.trials), ("tokens", self.tokens)):
+            if count is not None and count < 1:
+                raise ValueError(f"a budget of {what} is at least 1")
+        for what, amount in (("wall time", self.wall_s), ("dollars", self.usd)):
+            if amount is not None and not (math.isfinite(amount) and amount > 0):
+                raise ValueError(f"a budget of {what} is above zero")

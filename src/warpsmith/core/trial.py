@@ -10,6 +10,22 @@ from warpsmith.core.candidate import Candidate
 from warpsmith.core.verdict import Accepted, Verdict
 
 
+class Spent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What language models took for one proposal, replies that were of no use included.
+
+    Attributes:
+        model: what the run calls the model.
+        tokens: read and written.
+        usd: US dollars; None where the price is not known.
+        prompt_id: hash of the prompt's templates; empty where no prompt was made.
+    """
+
+    model: str
+    tokens: int
+    usd: float | None
+    prompt_id: str = ""
+
+
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a proposer made.
 
@@ -20,6 +36,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         note: one line for people.
         prompt: text that was sent to a model; empty without one.
         wall_s: seconds it took to make.
+        spent: what models took for it; None where none was asked.
     """
 
     proposer: str
@@ -28,6 +45,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     note: str = ""
     prompt: str = ""
     wall_s: float = 0.0
+    spent: Spent | None = None
 
 
 class Judged(

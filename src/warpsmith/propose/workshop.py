@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from warpsmith.core.problem import Problem
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Target, Task
+from warpsmith.propose.model_line import ModelLine
 from warpsmith.verify.worker_process import WorkerProcess
-from warpsmith.worker.job import Captured, CaptureJob, PatternJob, Role, Trace, Traced
+from warpsmith.worker.job import (
+    Captured,
+    CaptureJob,
+    PatternJob,
+    Probe,
+    ProbeJob,
+    Role,
+    Trace,
+    Traced,
+)
 
 # A max-autotune capture benchmarks dozens of kernels; a plain one takes seconds.
 CAPTURE_S = 300.0
 # Nothing is computed; constructing the module takes longest.
 TRACE_S = 120.0
+PROBE_S = 120.0
+TAPE = "models.tape"
 
 
 class Workshop:
-    """Owns a trusted worker of its own, so that a compiler's crash costs the verifier nothing."""
+    """Owns a trusted worker of its own, so that a compiler's crash costs the verifier nothing.
 
-    def __init__(self) -> None:
+    Args:
+        folder: of the run, where replies of models are kept; without one they are not.
+
+    Attributes:
+        models: the line to language models.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         self._worker = WorkerProcess(Role.WORKSHOP)
+        self._devices: dict[str, str] | None = None
+        self.models = ModelLine(None if folder is None else folder / TAPE)
 
     def __enter__(self) -> Self:
         return self
@@ -36,8 +58,19 @@ class Workshop:
         self._worker.start()
 
     def close(self) -> None:
-        """End every process."""
+        """End every process and every connection."""
         self._worker.close()
+        self.models.close()
+
+    def device(self, target: Target) -> str:
+        """Return what `target`'s device is, in a line.
+
+        Raises:
+            WorkerDied, RequestFailed: as `WorkerProcess.ask`.
+        """
+        if self._devices is None:
+            self._devices = self._worker.ask(ProbeJob(), Probe, limit_s=PROBE_S).devices
+        return self._devices.get(target.device) or self._devices.get(f"{target.device}:0", target.device)
 
     def variants(self, problem: Problem, target: Target) -> tuple[str, ...]:
         """Return the names of the compiler's option sets for `target`, most promising first.

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
+from collections.abc import Sequence
 
 from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Budget
+from warpsmith.core.trial import Trial
 
 SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 # ASCII digits, few enough for a finite float.
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\s*(s|m|h|)")
 _COUNT = re.compile(r"[0-9]{1,15}")
-# Named so that the message can tell a typing error from a limit that no proposer here could spend.
-SPENT_BY_MODELS = {"usd", "tokens", "gpu"}
+_AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+# Named so that the message can tell a typing error from a limit that is not built yet.
+NOT_METERED = {"gpu"}
+EXAMPLE = "trials=64,wall=30m,tokens=2000000,usd=5"
 
 
 def parse_duration_s(text: str) -> float:
@@ -30,39 +35,57 @@ def parse_duration_s(text: str) -> float:
 
 
 def parse_budget(text: str) -> Budget:
-    """Return the budget written as `trials=64,wall=30m`.
+    """Return the budget written as `trials=64,wall=30m,tokens=2000000,usd=5`; each part may be left out.
 
     Raises:
-        UsageError: a part is unknown, malformed or there twice, or there is none.
+        UsageError: a part is unknown, malformed, zero or there twice, or there is none.
     """
     limits: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, equals, value = (word.strip() for word in part.partition("="))
-        if name in SPENT_BY_MODELS:
-            raise UsageError(f"a budget of {name!r} is not supported; use trials=N and wall=30m")
-        is_count = _COUNT.fullmatch(value) and int(value) > 0
-        if not equals or name in limits or not (name == "wall" or (name == "trials" and is_count)):
-            raise UsageError(f"no budget {part!r}; write for example trials=64,wall=30m")
+        if name in NOT_METERED:
+            raise UsageError(f"a budget of {name!r} is not supported; write for example {EXAMPLE}")
+        if not equals or name in limits or not _is_limit(name, value):
+            raise UsageError(f"no budget {part!r}; write for example {EXAMPLE}")
         limits[name] = value
     if not limits:
-        raise UsageError("an empty budget; write for example trials=64,wall=30m")
+        raise UsageError(f"an empty budget; write for example {EXAMPLE}")
     return Budget(
         trials=int(limits["trials"]) if "trials" in limits else None,
         wall_s=parse_duration_s(limits["wall"]) if "wall" in limits else None,
+        tokens=int(limits["tokens"]) if "tokens" in limits else None,
+        usd=float(limits["usd"]) if "usd" in limits else None,
     )
 
 
+def _is_limit(name: str, value: str) -> bool:
+    if name in {"trials", "tokens"}:
+        return bool(_COUNT.fullmatch(value)) and int(value) > 0
+    if name == "usd":
+        return bool(_AMOUNT.fullmatch(value)) and float(value) > 0
+    return name == "wall"
+
+
 class Meter:
-    """Tells when a budget is spent; wall time counts from its making."""
+    """Tells when a budget is spent; wall time counts from its making.
+
+    It is asked before each trial, so that no limit but that of wall time is overrun by more than one trial.
+    """
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._start = time.monotonic()
 
-    def spent(self, trials: int) -> str:
+    def spent(self, trials: Sequence[Trial]) -> str:
         """Return which limit is reached, or an empty text."""
-        if self._budget.trials is not None and trials >= self._budget.trials:
-            return "trials"
-        if self._budget.wall_s is not None and time.monotonic() - self._start >= self._budget.wall_s:
-            return "wall"
-        return ""
+        budget = self._budget
+        bills = [trial.proposal.spent for trial in trials if trial.proposal.spent is not None]
+        used = {
+            "trials": (len(trials), budget.trials),
+            "tokens": (sum(bill.tokens for bill in bills), budget.tokens),
+            "usd": (math.fsum(bill.usd or 0.0 for bill in bills), budget.usd),
+            "wall": (time.monotonic() - self._start, budget.wall_s),
+        }
+        return next(
+            (what for what, (so_far, limit) in used.items() if limit is not None and so_far >= limit), ""
+        )

@@ -66,7 +66,7 @@ class Search:
         meter = Meter(budget)
         reason = "interrupted"
         try:
-            while not (reason := meter.spent(len(self._trials))):
+            while not (reason := meter.spent(self._trials)):
                 reason = "interrupted"
                 if not self._step():
                     reason = "exhausted"
@@ -84,8 +84,11 @@ class Search:
         if move is None:
             return False
         proposal = self._propose(move, rng)
+        while proposal is None and set(self._proposers) - self._exhausted:
+            # Whoever was asked has nothing left; the move goes to the others, so that the search goes on.
+            proposal = self._propose(move._replace(proposer=None), rng)
         if proposal is None:
-            return bool(set(self._proposers) - self._exhausted) and move.proposer is None and self._step()
+            return False
         trial = Trial(
             number=number,
             task_id=self._task.id,
@@ -101,9 +104,13 @@ class Search:
         return True
 
     def _propose(self, move: Move, rng: random.Random) -> Proposal | None:
-        name = move.proposer or self._whose_turn()
-        if name not in self._proposers:
-            raise UsageError(f"the strategy asks for proposer {name!r}; add --proposer {name}")
+        if move.proposer is not None and move.proposer not in self._proposers:
+            raise UsageError(
+                f"the strategy asks for proposer {move.proposer!r}; add --proposer {move.proposer}"
+            )
+        if not set(self._proposers) - self._exhausted:
+            return None
+        name = move.proposer if move.proposer and move.proposer not in self._exhausted else self._whose_turn()
         self._sink(PhaseStarted(task_id=self._task.id, phase="proposing", detail=name))
         wish = Wish(task=self._task, parents=move.parents, trials=self._trials, rng=rng)
         with _part(f"proposer {name!r}"):

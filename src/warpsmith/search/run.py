@@ -111,7 +111,7 @@ def resume(folder: Path) -> tuple[Archive, Plan]:
 def carry_out(archive: Archive, plan: Plan, sink: Sink, verifier: Verifier, tasks: Sequence[Task]) -> None:
     """Search every task in turn, until its share of the budget is spent."""
     end = None if plan.total_wall_s is None else time.monotonic() + plan.total_wall_s
-    with Workshop() as workshop:
+    with Workshop(archive.folder) as workshop:
         verifier.start()
         workshop.start()
         for index, task in enumerate(tasks):

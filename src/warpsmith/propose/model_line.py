@@ -1,0 +1,68 @@
+"""The line to language models that the proposers of a run share: one event loop, one tape beside the run.
+
+Knows no prompt and no reply's meaning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from warpsmith.core.codec import content_id
+from warpsmith.llm import open_client
+from warpsmith.llm.base import Answer, Message, ModelSpec
+from warpsmith.llm.tape import Recorder, Tape
+
+if TYPE_CHECKING:
+    from warpsmith.llm.client import Client
+
+
+class ModelLine:
+    """Asks models one thing at a time; what arrived is on the tape before anyone gets it.
+
+    Args:
+        tape: file for the replies, made at the first ask; None keeps none.
+    """
+
+    def __init__(self, tape: Path | None) -> None:
+        self._path = tape
+        self._tape: Tape | None = None
+        self._runner: asyncio.Runner | None = None
+        self._clients: dict[str, Client] = {}
+
+    def ask(self, spec: ModelSpec, messages: Sequence[Message], *, key: str, seed: int) -> Answer:
+        """Return the reply of `spec`; the same key and messages are not paid for twice.
+
+        Args:
+            spec: whom to ask.
+            messages: the conversation.
+            key: the caller's own name of this call, the same after a resumption.
+            seed: for the provider's sampling, where it heeds one.
+
+        Raises:
+            UsageError: the extra `llm` is missing, the key is not set, or the model does not exist.
+            ModelError: there is no reply that can be used, and why.
+        """
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+            self._tape = None if self._path is None else Tape(self._path)
+        whom = content_id(spec)
+        client = self._clients.get(whom)
+        if client is None:
+            client = self._clients[whom] = open_client([spec])
+        models = client if self._tape is None else Recorder(client, self._tape)
+        return self._runner.run(models.ask(spec.ask(messages, seed=seed), key))
+
+    def close(self) -> None:
+        """End the connections; calling it again does nothing."""
+        if self._runner is not None:
+            for client in self._clients.values():
+                self._runner.run(client.close())
+            self._clients.clear()
+            self._runner.close()
+            self._runner = None
+        if self._tape is not None:
+            self._tape.close()
+            self._tape = None
