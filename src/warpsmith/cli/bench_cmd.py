@@ -14,6 +14,7 @@ from warpsmith.cli.options import (
     choices,
     device_option,
     json_option,
+    problem_filters,
     seed_option,
     tier_of,
     tier_option,
@@ -32,6 +33,7 @@ from warpsmith.verify.batch import Asked
 
 @click.command()
 @click.argument("suite", required=False)
+@problem_filters
 @click.option("--strategy", default="best_of_n", show_default=True, help="What to try next.")
 @click.option(
     "--proposer", "proposers", multiple=True, help="Who makes candidates; repeatable.  [default: inductor]"
@@ -51,6 +53,10 @@ from warpsmith.verify.batch import Asked
 @json_option
 def bench(
     suite: str | None,
+    level: str | None,
+    tag: str | None,
+    dtype: str | None,
+    name: str | None,
     strategy: str,
     proposers: tuple[str, ...],
     options: tuple[str, ...],
@@ -67,6 +73,8 @@ def bench(
 ) -> int:
     """Search every problem that SUITE denotes (the shipped suite by default), one report for all.
 
+    The whole shipped suite takes hours: `--tag starter` is twelve problems of it.
+
     Problems that fail the admission test are left out, and the report says which and why. An
     interrupted run goes on with `warpsmith search --resume RUN`.
     """
@@ -74,7 +82,7 @@ def bench(
     command = shlex.join(["warpsmith", *sys.argv[1:]])
     plan = Plan(strategy=chosen, proposers=makers, budget=parse_budget(budget), command=command)
     plan.check()
-    found = find(suite)
+    found = find(suite, level=level, tag=tag, dtype=dtype, name=name)
     asked = Asked(
         device=device,
         tier=tier_of(tier),
@@ -93,8 +101,8 @@ def bench(
                 refused[problem.name] = findings[0].message
             else:
                 tasks.append(task)
-        for name, reason in refused.items():
-            click.echo(f"left out: {name}: {reason}", err=True)
+        for left_out, reason in refused.items():
+            click.echo(f"left out: {left_out}: {reason}", err=True)
         if not tasks:
             raise UsageError("no problem there passed the admission test; see `warpsmith problems check`")
         with start(folder, plan, tasks, not_admitted=refused) as archive:

@@ -41,6 +41,18 @@ tier_option = click.option(
 )
 
 
+def problem_filters(command: F) -> F:
+    """Add `--level`, `--tag`, `--dtype` and `--name`, which choose among a suite's problems."""
+    for option in (
+        click.option("--name", metavar="PATTERN", help="Only names like this, with * and ?."),
+        click.option("--dtype", help="Only problems with a workload of this dtype."),
+        click.option("--tag", help="Only problems with this tag."),
+        click.option("--level", help="Only this level, e.g. 1."),
+    ):
+        command = option(command)
+    return command
+
+
 def track_option(*, shapes: Literal["any", "declared"]) -> Callable[[F], F]:
     """Return a decorator that adds `--kernels`, `--precision` and `--shapes`, the last with this default."""
     helps = {

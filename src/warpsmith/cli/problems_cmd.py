@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from warpsmith.cli.options import device_option, json_option
+from warpsmith.cli.options import device_option, json_option, problem_filters
 from warpsmith.cli.words import time_text
 from warpsmith.core.problem import Problem
 from warpsmith.problems import Found, find, load
@@ -22,15 +22,7 @@ def problems() -> None:
 
 
 def _filters(command: Any) -> Any:
-    for option in (
-        click.option("--name", metavar="PATTERN", help="Only names like this, with * and ?."),
-        click.option("--dtype", help="Only problems with a workload of this dtype."),
-        click.option("--tag", help="Only problems with this tag."),
-        click.option("--level", help="Only this level, e.g. 1."),
-        click.argument("locator", required=False),
-    ):
-        command = option(command)
-    return command
+    return problem_filters(click.argument("locator", required=False)(command))
 
 
 @problems.command("list")

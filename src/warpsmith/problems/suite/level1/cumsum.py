@@ -8,7 +8,7 @@ WORKLOADS = {
     "awkward": {"rows": 50_000, "cols": 1025},
     "cpu": {"rows": 1500, "cols": 5000},
 }
-TAGS = ("scan", "memory-bound")
+TAGS = ("starter", "scan", "memory-bound")
 
 
 class Model(torch.nn.Module):

@@ -8,7 +8,7 @@ WORKLOADS = {
     "awkward": {"bags": 9999, "bag_size": 13, "table_rows": 100_003, "width": 100},
     "cpu": {"bags": 3000, "bag_size": 16, "table_rows": 20_000, "width": 64},
 }
-TAGS = ("embedding", "gather", "reduction", "memory-bound", "int64")
+TAGS = ("starter", "embedding", "gather", "reduction", "memory-bound", "int64")
 
 
 class Model(torch.nn.Module):

@@ -8,7 +8,7 @@ WORKLOADS = {
     "awkward": {"rows": 2000, "inner": 3001, "cols": 1999},
     "cpu": {"rows": 1000, "inner": 1537, "cols": 801},
 }
-TAGS = ("matmul", "compute-bound")
+TAGS = ("starter", "matmul", "compute-bound")
 
 
 class Model(torch.nn.Module):

@@ -8,7 +8,7 @@ WORKLOADS = {
     "awkward": {"rows": 8191, "cols": 5003, "dtype": "bfloat16"},
     "cpu": {"rows": 2500, "cols": 3000},
 }
-TAGS = ("softmax", "reduction", "memory-bound")
+TAGS = ("starter", "softmax", "reduction", "memory-bound")
 
 
 class Model(torch.nn.Module):

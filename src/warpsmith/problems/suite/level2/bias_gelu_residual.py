@@ -16,7 +16,7 @@ TOLERANCE = {
         "reason": "PyTorch rounds to bfloat16 after each of three steps, a fused kernel only once",
     },
 }
-TAGS = ("elementwise", "gelu", "fusion", "memory-bound")
+TAGS = ("starter", "elementwise", "gelu", "fusion", "memory-bound")
 
 
 class Model(torch.nn.Module):

@@ -15,7 +15,7 @@ TOLERANCE = {
         "reason": "PyTorch rounds the sum to bfloat16 before it is normalised, a fused kernel need not",
     },
 }
-TAGS = ("layer-norm", "reduction", "fusion", "memory-bound", "two-outputs")
+TAGS = ("starter", "layer-norm", "reduction", "fusion", "memory-bound", "two-outputs")
 
 
 class Model(torch.nn.Module):

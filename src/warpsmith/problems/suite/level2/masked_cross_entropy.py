@@ -9,7 +9,7 @@ WORKLOADS = {
     "awkward": {"tokens": 3001, "vocabulary": 50_257},
     "cpu": {"tokens": 900, "vocabulary": 8000},
 }
-TAGS = ("loss", "softmax", "gather", "reduction", "fusion", "memory-bound", "int64", "bool")
+TAGS = ("starter", "loss", "softmax", "gather", "reduction", "fusion", "memory-bound", "int64", "bool")
 
 
 class Model(torch.nn.Module):

@@ -16,7 +16,7 @@ TOLERANCE = {
         "reason": "PyTorch rounds gate, SiLU, up and their product to bfloat16 before the last sum",
     },
 }
-TAGS = ("mlp", "matmul", "silu", "fusion", "compute-bound")
+TAGS = ("starter", "mlp", "matmul", "silu", "fusion", "compute-bound")
 
 
 class Model(torch.nn.Module):

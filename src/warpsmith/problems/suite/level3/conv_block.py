@@ -15,7 +15,7 @@ TOLERANCE = {
         "reason": "direct and Winograd convolutions round differently",
     },
 }
-TAGS = ("block", "conv2d", "batch-norm", "relu", "train-mode", "buffers")
+TAGS = ("starter", "block", "conv2d", "batch-norm", "relu", "train-mode", "buffers")
 
 
 class Model(torch.nn.Module):

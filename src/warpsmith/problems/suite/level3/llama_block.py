@@ -16,7 +16,7 @@ TOLERANCE = {
         "reason": "PyTorch rounds to bfloat16 after each of about twenty steps, a fused kernel less often",
     },
 }
-TAGS = ("block", "attention", "rms-norm", "rotary", "silu", "matmul")
+TAGS = ("starter", "block", "attention", "rms-norm", "rotary", "silu", "matmul")
 
 
 class Model(torch.nn.Module):

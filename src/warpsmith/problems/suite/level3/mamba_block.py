@@ -9,7 +9,7 @@ WORKLOADS = {
     "awkward": {"batch": 3, "length": 1280, "width": 768, "heads": 24, "state": 48},
     "cpu": {"batch": 1, "length": 512, "width": 256, "heads": 8, "state": 32},
 }
-TAGS = ("block", "scan", "conv1d", "rms-norm", "silu", "einsum")
+TAGS = ("starter", "block", "scan", "conv1d", "rms-norm", "silu", "einsum")
 CHUNK = 64
 
 

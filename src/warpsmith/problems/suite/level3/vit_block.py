@@ -16,7 +16,7 @@ TOLERANCE = {
         "reason": "PyTorch rounds to bfloat16 after each of about ten steps, a fused kernel less often",
     },
 }
-TAGS = ("block", "attention", "layer-norm", "gelu", "matmul")
+TAGS = ("starter", "block", "attention", "layer-norm", "gelu", "matmul")
 
 
 class Model(torch.nn.Module):
