@@ -5,12 +5,19 @@ Knows nothing about Warpsmith itself; helpers for one area live beside that area
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
 import pytest
 
 PROBE = "import torch; print(torch.cuda.is_available(), torch.__version__)"
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C: a job in a shell's background ignores it and hands that on to all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,7 +13,8 @@ import msgspec
 from warpsmith.cli.options import device_option, json_option, track_of, track_option
 from warpsmith.cli.running import default_folder, run_and_write
 from warpsmith.cli.words import speedup_text, time_text
-from warpsmith.core.task import Budget, Effort, Task
+from warpsmith.core.problem import Problem
+from warpsmith.core.task import Budget, Effort, Target, Task
 from warpsmith.core.trial import Trial, best_trial
 from warpsmith.problems import load
 from warpsmith.search.run import Choice, Plan, new_seed, start
@@ -54,7 +55,7 @@ def demo(out: str | None, device: str, kernels: str, precision: str, shapes: str
             found = [load(name) for name in (*PROBLEMS, str(own))]
         tasks = [
             msgspec.structs.replace(
-                verifier.task(problem, target, seed=new_seed(), track=track), effort=EFFORT
+                verifier.task(_typical(problem, target), target, seed=new_seed(), track=track), effort=EFFORT
             )
             for problem in found
         ]
@@ -72,6 +73,11 @@ def demo(out: str | None, device: str, kernels: str, precision: str, shapes: str
         click.echo(f"  {kind:<8} {path}")
     click.echo(_next_steps(folder))
     return 0
+
+
+def _typical(problem: Problem, target: Target) -> Problem:
+    """Return the problem with one workload: a demonstration has to end in minutes."""
+    return msgspec.structs.replace(problem, workloads=problem.workloads_for(target.device_type)[:1])
 
 
 def _line(task: Task, best: Trial | None) -> str:

@@ -16,7 +16,6 @@ class Crossover(Modelled, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def propose(self, wish: Wish, workshop: Workshop) -> Proposal | None:
         """Return what one reply holds."""
-        self.spec(NAME)
         scene = self.scene(wish, workshop)
         parents = _parents(wish)
         if not parents:

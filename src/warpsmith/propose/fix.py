@@ -17,7 +17,6 @@ class Fix(Modelled, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def propose(self, wish: Wish, workshop: Workshop) -> Proposal | None:
         """Return what one reply holds."""
-        self.spec(NAME)
         scene = self.scene(wish, workshop)
         broken = (trial for trial in with_candidate(wish.parents) if isinstance(trial.verdict, Rejected))
         parent = next(broken, None) or last_rejected(wish.trials)

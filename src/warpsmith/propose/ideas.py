@@ -26,7 +26,7 @@ class Ideas(Modelled, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def propose(self, wish: Wish, workshop: Workshop) -> Proposal | None:
         """Return what the reply to the next idea holds."""
-        spec, scene = self.spec(NAME), self.scene(wish, workshop)
+        spec, scene = self.spec(), self.scene(wish, workshop)
         parent = next(iter(with_candidate(wish.parents)), None) or best_of(wish.trials, wish)
         earlier = sum(_is_from(trial, parent) for trial in wish.trials)
         round_, place = divmod(earlier, max(1, self.count))

@@ -52,26 +52,22 @@ class Modelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_tokens: int = 16_384
     timeout_s: float = 600.0
 
-    def spec(self, name: str) -> ModelSpec:
-        """Return the model of proposer `name`.
-
-        Raises:
-            UsageError: none is named, or an option makes no sense.
-        """
+    def __post_init__(self) -> None:
         if not self.model:
-            raise UsageError(f"proposer {name!r} asks a language model; name one with -o model=NAME")
-        try:
-            return ModelSpec(
-                name=self.model,
-                base_url=self.base_url,
-                key_env=self.key_env,
-                temperature=self.temperature,
-                reasoning_effort=self.reasoning_effort,
-                max_tokens=self.max_tokens,
-                timeout_s=self.timeout_s,
-            )
-        except ValueError as error:
-            raise UsageError(f"proposer {name!r}: {error}") from error
+            raise ValueError("it asks a language model; name one with -o model=NAME")
+        self.spec()  # refuses what makes no sense before a run begins
+
+    def spec(self) -> ModelSpec:
+        """Return the model to ask."""
+        return ModelSpec(
+            name=self.model,
+            base_url=self.base_url,
+            key_env=self.key_env,
+            temperature=self.temperature,
+            reasoning_effort=self.reasoning_effort,
+            max_tokens=self.max_tokens,
+            timeout_s=self.timeout_s,
+        )
 
     def scene(self, wish: Wish, workshop: Workshop) -> Scene:
         """Return what every prompt for this wish is about."""
@@ -91,7 +87,7 @@ class Modelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             UsageError: no further ask of this model can succeed, and why.
         """
         key = f"{wish.task.id}/{len(wish.trials)}/{name}"
-        talk = Talk(self.spec(name), workshop, derive(wish.task.seed, "model", key))
+        talk = Talk(self.spec(), workshop, derive(wish.task.seed, "model", key))
         answer = talk.ask(prompt, key)
         return talk.proposal(name, len(wish.trials), prompt, answer, parent)
 

@@ -16,5 +16,4 @@ class Oneshot(Modelled, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def propose(self, wish: Wish, workshop: Workshop) -> Proposal | None:
         """Return what one reply holds."""
-        self.spec(NAME)
         return self.proposal(NAME, wish, workshop, prompting.oneshot(self.scene(wish, workshop)))

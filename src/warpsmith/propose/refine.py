@@ -23,7 +23,6 @@ class Refine(Modelled, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def propose(self, wish: Wish, workshop: Workshop) -> Proposal | None:
         """Return what one reply holds."""
-        self.spec(NAME)
         scene = self.scene(wish, workshop)
         given = next(iter(with_candidate(wish.parents)), None)
         parent = given or best_of(wish.trials, wish) or last_rejected(wish.trials)

@@ -21,7 +21,7 @@ NO_TEMPLATE = "none"
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Triton and CUDA on a GPU, C++ on a CPU, for references that are a known pattern of operators.
+    """Triton on a GPU, C++ on a CPU, for references that are a known pattern of operators.
 
     Attributes:
         backends: names of backends to write for, in order of preference; empty takes all.
