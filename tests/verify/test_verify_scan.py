@@ -30,9 +30,20 @@ CUDA = INLINE + 'SOURCE = "__global__ void k() {}"\n'
         (CPP, "cpp"),
         (CUDA, "cuda"),
         (CUDA + TRITON, "cuda"),
+        (INLINE + 'SOURCE = "#include <cuda_runtime.h>\\nextern \\"C\\" int go();"\n', "cuda"),
+        (INLINE + 'COMMAND = ["nvcc", "-shared"]\nSOURCE = "extern \\"C\\" int go();"\n', "cuda"),
         ("import triton\n# no kernel of its own\nclass ModelNew: ...\n", "torch"),
     ],
-    ids=["torch", "triton", "cpp", "cuda", "cuda beside triton", "triton unused"],
+    ids=[
+        "torch",
+        "triton",
+        "cpp",
+        "cuda",
+        "cuda beside triton",
+        "host code for cuda",
+        "built by nvcc",
+        "triton unused",
+    ],
 )
 def test_a_backend_is_recognised_from_the_source(source: str, backend: str) -> None:
     assert recognise(source) == backend

@@ -28,6 +28,7 @@ from warpsmith.worker.trees import describe, dtype_name, rebuild, tensors_of
 
 NARROW = {torch.float8_e4m3fn, torch.float8_e5m2, torch.float16, torch.bfloat16, torch.float32}
 NARROW_COMPLEX = {torch.complex32, torch.complex64}
+WIDE = {torch.float64, torch.complex128}
 # Elements where rounding tips a decision are few; more mean that it is another function.
 TIPPED_SHARE = 1e-3
 # A float64 run holds the inputs, the outputs and about as much again in between.
@@ -52,7 +53,13 @@ MATRIX_PRODUCTS = {
 
 
 def to_tf32(tensor: torch.Tensor) -> torch.Tensor:
-    """Round to the 11 significant bits of TF32, ties to even; the dtype stays."""
+    """Round to the 11 significant bits of TF32, ties to even; the dtype stays.
+
+    Of complex numbers both parts are rounded, as the products that they are made of are.
+    """
+    if tensor.is_complex():
+        parts = torch.view_as_real(tensor.resolve_conj().resolve_neg()).contiguous()
+        return torch.view_as_complex(to_tf32(parts))
     bits = tensor.to(torch.float32).contiguous().view(torch.int32)
     rounded = (bits + 0xFFF + ((bits >> 13) & 1)) & ~0x1FFF
     return torch.where(torch.isfinite(tensor), rounded.view(torch.float32).to(tensor.dtype), tensor)
@@ -99,7 +106,7 @@ class Widened(TorchDispatchMode):
         return func(*args, **kwargs)
 
     def _lowered(self, arg: Any) -> Any:
-        is_factor = isinstance(arg, torch.Tensor) and arg.dtype == torch.float64 and arg.dim() > 1
+        is_factor = isinstance(arg, torch.Tensor) and arg.dtype in WIDE and arg.dim() > 1
         return self._lower(arg) if is_factor and self._lower is not None else arg
 
 

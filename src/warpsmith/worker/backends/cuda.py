@@ -14,7 +14,11 @@ import msgspec
 from warpsmith.worker.backends.base import import_entry
 from warpsmith.worker.backends.extension import default_flags, missing_ninja, private_build
 
-_CUDA = re.compile(r"\b__global__\b|\bcuda_sources?\b|<<<")
+# The second line is host code for a device: what calls a library, or is compiled by nvcc all the same.
+_CUDA = re.compile(
+    r"\b__global__\b|\bcuda_sources?\b|<<<"
+    r"|#include\s*[<\"](?:cuda\w*|cublas\w*|cudnn\w*|nvrtc|mma)\.h|\bcudaStream_t\b|\bnvcc\b|\bnvrtc\b"
+)
 CUDA_HOMES = ("/usr/local/cuda", "/usr")
 
 
