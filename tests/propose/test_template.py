@@ -20,7 +20,7 @@ from template_problems import PROBLEMS, X
 from warpsmith.core.problem import Problem, Workload
 from warpsmith.core.task import Task
 from warpsmith.core.trial import Proposal
-from warpsmith.core.verdict import Accepted, Faulted, Verdict
+from warpsmith.core.verdict import Accepted, Verdict
 from warpsmith.propose.base import Wish
 from warpsmith.propose.template import Template
 from warpsmith.testing import fakes, samples
@@ -43,10 +43,7 @@ def proposals(task: Task, **options: object) -> list[Proposal]:
 
 def verdict_on(task: Task, proposal: Proposal) -> Verdict:
     assert proposal.candidate is not None, proposal.note
-    verdict = shared_verifier().verify(task, proposal.candidate)
-    if isinstance(verdict, Faulted) and "too busy" in verdict.reason:
-        pytest.skip(verdict.reason)  # every check of its answers has passed by then; its times can't be told
-    return verdict
+    return shared_verifier().verify(task, proposal.candidate)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -55,7 +52,8 @@ def test_every_pattern_is_accepted_on_a_cpu(name: str) -> None:
     (proposal,) = proposals(task, variants=1)
     verdict = verdict_on(task, proposal)
     assert isinstance(verdict, Accepted), verdict
-    assert verdict.shapes == "any" or name in {"loss"}
+    # One number has no other shape; labels may look as if they counted what a crop would shorten.
+    assert verdict.shapes == "any" or name in {"loss", "cross_entropy"}
 
 
 def test_sixteen_bits_are_computed_in_float32() -> None:
