@@ -23,7 +23,8 @@ from warpsmith.cli.options import (
 )
 from warpsmith.cli.running import run_and_write
 from warpsmith.core.errors import UsageError
-from warpsmith.problems import find
+from warpsmith.core.task import Task
+from warpsmith.problems import Found, find
 from warpsmith.report import report_of, to_markdown
 from warpsmith.search.budget import parse_budget
 from warpsmith.search.run import Plan, new_seed, start
@@ -92,15 +93,7 @@ def bench(
     )
     folder = Path(out)
     with Verifier() as verifier:
-        refused = {broken.name: broken.reason for broken in found.broken}
-        tasks = []
-        for problem in found.problems:
-            task = asked.task(verifier, problem)
-            findings = verifier.admit(problem, task.target, task.seed).findings
-            if findings:
-                refused[problem.name] = findings[0].message
-            else:
-                tasks.append(task)
+        tasks, refused = _admitted(found, asked, verifier)
         for left_out, reason in refused.items():
             click.echo(f"left out: {left_out}: {reason}", err=True)
         if not tasks:
@@ -114,3 +107,17 @@ def bench(
     for kind, path in written.items():
         click.echo(f"{kind}: {path}")
     return 0
+
+
+def _admitted(found: Found, asked: Asked, verifier: Verifier) -> tuple[list[Task], dict[str, str]]:
+    """Return the tasks of the problems that may score, and why the others may not, by name."""
+    refused = {broken.name: broken.reason for broken in found.broken}
+    tasks = []
+    for problem in found.problems:
+        task = asked.task(verifier, problem)
+        findings = verifier.admit(problem, task.target, task.seed).findings
+        if findings:
+            refused[problem.name] = findings[0].message
+        else:
+            tasks.append(task)
+    return tasks, refused
