@@ -123,6 +123,19 @@ def test_a_list_of_ideas_is_paid_for_once_and_each_is_carried_out(tmp_path: Path
     assert first.tokens > second.tokens > 0
 
 
+def test_a_list_of_ideas_that_failed_at_first_is_billed_to_whoever_gets_it() -> None:
+    script = LlmScript(replies=["1. Add.\n2. Look up.\n", GOOD], faults={0: Fault(kind="empty")})
+    with LlmServer(script) as server, Workshop() as workshop:
+        failed = propose("ideas", server, workshop)
+        assert failed.candidate is None
+        made = propose("ideas", server, workshop, [_tried(0, failed)])
+        thought, wrote = server.requests[-2:]
+        assert made.spent is not None
+        longest = max(len(str(request.body["messages"])) for request in (thought, wrote))
+        # Two prompts, so more than either could have in tokens of some four characters.
+        assert made.spent.tokens > 1.2 * longest / 4
+
+
 def _tried(number: int, proposal: Proposal) -> Trial:
     return Trial(
         number=number,

@@ -85,3 +85,10 @@ class TestArchives(ArchiveSuite):
     @pytest.fixture(params=ARCHIVES.names())
     def sample(self, request: pytest.FixtureRequest) -> ArchiveSample:
         return sample_of(request.param, ARCHIVE_SAMPLES)
+
+
+@pytest.mark.parametrize("name", BACKENDS.names())
+def test_this_machine_has_what_the_backends_of_a_cpu_need(name: str) -> None:
+    """Else their suites would be skipped, and a skip looks like success."""
+    backend = BACKENDS.make(name)
+    assert "cpu" not in backend.device_types or backend.missing() == ""

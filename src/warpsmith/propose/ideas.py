@@ -33,9 +33,11 @@ class Ideas(Modelled, frozen=True, kw_only=True, forbid_unknown_fields=True):
         whose = "nothing" if parent is None else parent.number
         key = f"{wish.task.id}/ideas/{whose}/{round_}"
         talk = Talk(spec, workshop, derive(wish.task.seed, "model", key))
-        # Asked again for every idea of the list, and paid for once: the tape has it from then on.
+        # Asked again for every idea of the list, and paid for once: the tape has it from then on. What fails
+        # the first time is paid by whoever gets it.
+        is_paid = place == 0 or not workshop.models.has(key)
         thinking = prompting.ideas(scene, [parent] if parent else [], count=self.count)
-        answer = talk.ask(thinking, key, is_paid=place == 0)
+        answer = talk.ask(thinking, key, is_paid=is_paid)
         number = len(wish.trials)
         ideas = ideas_in(answer.text) if answer is not None else []
         if not ideas:

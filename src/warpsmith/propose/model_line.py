@@ -23,7 +23,7 @@ class ModelLine:
     """Asks models one thing at a time; what arrived is on the tape before anyone gets it.
 
     Args:
-        tape: file for the replies, made at the first ask; None keeps none.
+        tape: file for the replies, made when first needed; None keeps none.
     """
 
     def __init__(self, tape: Path | None) -> None:
@@ -47,13 +47,24 @@ class ModelLine:
         """
         if self._runner is None:
             self._runner = asyncio.Runner()
-            self._tape = None if self._path is None else Tape(self._path)
         whom = content_id(spec)
         client = self._clients.get(whom)
         if client is None:
             client = self._clients[whom] = open_client([spec])
-        models = client if self._tape is None else Recorder(client, self._tape)
+        tape = self._opened()
+        models = client if tape is None else Recorder(client, tape)
         return self._runner.run(models.ask(spec.ask(messages, seed=seed), key))
+
+    def has(self, key: str) -> bool:
+        """Say whether a reply that can be used is on the tape under `key`."""
+        tape = self._opened()
+        call = None if tape is None else tape.recall(key)
+        return call is not None and call.error is None
+
+    def _opened(self) -> Tape | None:
+        if self._tape is None and self._path is not None:
+            self._tape = Tape(self._path)
+        return self._tape
 
     def close(self) -> None:
         """End the connections; calling it again does nothing."""
