@@ -7,7 +7,6 @@ import random
 import msgspec
 import pytest
 
-from warpsmith.core.candidate import Candidate
 from warpsmith.core.trial import Duplicate, Nothing, Trial
 from warpsmith.core.verdict import Accepted, ErrorStats, Floor, Measurement, Stage
 from warpsmith.search import novelty, views
@@ -180,23 +179,6 @@ def test_the_less_loaded_is_chosen_more_often() -> None:
 
 def source(block: int, note: str = "") -> str:
     return f"# {note}\nBLOCK = {block}\n\n\ndef forward(x):\n    y = x * 2\n    z = y + BLOCK\n    return z\n"
-
-
-def test_comments_do_not_make_a_candidate_new() -> None:
-    first, second, third = (
-        novelty.form_of(Candidate(source=text, backend="torch"))
-        for text in (source(64, "one"), source(64, "two"), source(128))
-    )
-    assert novelty.are_identical(first, second)
-    assert not novelty.are_identical(first, third)
-
-
-def test_equal_compiled_code_makes_two_sources_one_and_unknown_code_does_not() -> None:
-    texts = source(64), source(128)
-    one, two = (Candidate(source=text, backend="triton") for text in texts)
-    assert novelty.are_identical(novelty.form_of(one, "abc"), novelty.form_of(two, "abc"))
-    assert not novelty.are_identical(novelty.form_of(one, "abc"), novelty.form_of(two, "abd"))
-    assert not novelty.are_identical(novelty.form_of(one), novelty.form_of(two))
 
 
 def test_similarity_is_one_for_the_same_less_for_an_edit_and_near_nothing_for_another_text() -> None:

@@ -14,6 +14,7 @@ from warpsmith.worker.steps import Done, OpaqueLeaf, ScalarLeaf, TensorLeaf
 from warpsmith.worker.trees import (
     ALIGNMENT_BYTES,
     TreeError,
+    cast_module,
     describe,
     dtype_of,
     extent_bytes,
@@ -230,3 +231,16 @@ def test_a_dtype_is_known_by_its_name() -> None:
     assert dtype_of("bfloat16") is torch.bfloat16
     with pytest.raises(TreeError, match="no dtype 'floaty'"):
         dtype_of("floaty")
+
+
+def test_a_cast_leaves_integers_and_floats_of_eight_bits_what_they_are() -> None:
+    module = torch.nn.Linear(2, 2)
+    module.register_buffer("codes", torch.ones(2).to(torch.float8_e4m3fn))
+    module.register_buffer("count", torch.ones(2, dtype=torch.int32))
+    cast_module(module, torch.device("cpu"), "bfloat16")
+    assert {name: tensor.dtype for name, tensor in module.state_dict().items()} == {
+        "weight": torch.bfloat16,
+        "bias": torch.bfloat16,
+        "codes": torch.float8_e4m3fn,
+        "count": torch.int32,
+    }

@@ -1,4 +1,4 @@
-"""How alike two candidates are: by normalised source, and by compiled code where its digest is known.
+"""How alike two candidates are, by normalised source.
 
 Pure text; nothing is compiled here. Embeddings, which others use for this, cost a call each and tell two
 tile sizes apart no better.
@@ -6,13 +6,10 @@ tile sizes apart no better.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
-from warpsmith.core.candidate import Candidate
 from warpsmith.core.normalise import normalised
 from warpsmith.core.trial import Trial
 
@@ -20,29 +17,6 @@ from warpsmith.core.trial import Trial
 # leave most features alone.
 GRAM = 5
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?|[^\s\w]")
-
-
-class Form(NamedTuple):
-    """What is left of a candidate once names of buffers, comments and layout are gone.
-
-    Attributes:
-        source: SHA-256 of the normalised source, in hex.
-        compiled: digest of the compiled code; None where it isn't known.
-    """
-
-    source: str
-    compiled: str | None = None
-
-
-def form_of(candidate: Candidate, compiled: str | None = None) -> Form:
-    """Return the form of `candidate`, whose compiled code has the digest `compiled`."""
-    return Form(source=_digest(candidate.source), compiled=compiled)
-
-
-def are_identical(first: Form, second: Form) -> bool:
-    """Whether two candidates do the same: equal normalised source, or equal compiled code."""
-    same_code = first.compiled is not None and first.compiled == second.compiled
-    return same_code or first.source == second.source
 
 
 def similarity(first: str, second: str) -> float:
@@ -72,11 +46,6 @@ def distinct(trials: Iterable[Trial], count: int, threshold: float) -> list[Tria
         chosen.append(trial)
         sources.append(candidate.source)
     return chosen
-
-
-@lru_cache(maxsize=4096)
-def _digest(source: str) -> str:
-    return hashlib.sha256(normalised(source).encode()).hexdigest()
 
 
 @lru_cache(maxsize=4096)

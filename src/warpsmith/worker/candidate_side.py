@@ -50,8 +50,8 @@ from warpsmith.worker.timers import TIMERS
 from warpsmith.worker.timers.base import Timer
 from warpsmith.worker.trees import (
     RED_ZONE_BYTES,
+    cast_module,
     describe,
-    dtype_of,
     offsets,
     packed,
     rebuild,
@@ -168,7 +168,7 @@ class CandidateSide:
         with torch.device(self.device), varied_init(is_on=step.varied) as redrawn:
             self.module = self.entry(**arguments) if isinstance(arguments, dict) else self.entry(*arguments)  # type: ignore[misc]
         if isinstance(self.module, torch.nn.Module):
-            self.module.to(device=self.device, dtype=dtype_of(step.dtype) if step.dtype else None)
+            cast_module(self.module, torch.device(self.device), step.dtype)
             # Only where it differs: a module in training mode may hold parts that its author froze.
             if self.module.training != step.training:
                 self.module.train(step.training)

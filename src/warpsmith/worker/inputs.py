@@ -18,7 +18,7 @@ import torch
 from warpsmith.core.codec import text_id
 from warpsmith.core.problem import Axis, Problem, Workload
 from warpsmith.core.seeds import derive
-from warpsmith.worker.trees import dtype_of
+from warpsmith.worker.trees import cast, cast_module
 
 MODULE_PREFIX = "warpsmith_problem_"
 
@@ -86,8 +86,7 @@ class LoadedProblem:
         with torch.device(device):
             made = self._guard("Model(...)", lambda: call_with(model, arguments))
         if isinstance(made, torch.nn.Module):
-            made.to(device=device)
-            made._apply(lambda tensor: to_target(tensor, device, workload.dtype))  # noqa: SLF001 - see `to_target`
+            cast_module(made, device, workload.dtype)
         return made
 
     def forward(self, model: Any, inputs: Any) -> Any:
@@ -110,13 +109,9 @@ def seed_all(seed: int) -> None:
 
 
 def to_target(value: Any, device: torch.device, dtype: str | None) -> Any:
-    """Move a nested value's tensors to `device`; cast floating ones to `dtype`, never the others.
-
-    Floats of 8 bits are codes that belong to a scale, as integers are, and stay what they are.
-    """
+    """Move a nested value's tensors to `device` and `cast` them to `dtype`."""
     if isinstance(value, torch.Tensor):
-        is_cast = dtype is not None and value.is_floating_point() and value.element_size() > 1
-        return value.detach().to(device=device, dtype=dtype_of(dtype) if dtype and is_cast else None)
+        return cast(value, device, dtype)
     if isinstance(value, dict):
         return {key: to_target(item, device, dtype) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -28,6 +28,23 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
+def cast(tensor: torch.Tensor, device: torch.device, dtype: str | None) -> torch.Tensor:
+    """Return `tensor` on `device`, in `dtype` where that is given and it holds numbers of 16 bits or more.
+
+    Integers, bools and floats of 8 bits stay what they are: the latter are codes that belong to a scale.
+    """
+    is_cast = dtype is not None and tensor.is_floating_point() and tensor.element_size() > 1
+    return tensor.detach().to(device=device, dtype=dtype_of(dtype) if dtype and is_cast else None)
+
+
+def cast_module(module: torch.nn.Module, device: torch.device, dtype: str | None) -> None:
+    """Move `module` to `device`, and `cast` every parameter and buffer, in place."""
+    module.to(device=device)
+    if dtype is not None:
+        # `Module.to` would cast floats of 8 bits, too; this is what it is made of.
+        module._apply(lambda tensor: cast(tensor, device, dtype))  # noqa: SLF001
+
+
 def dtype_of(name: str) -> torch.dtype:
     """Return the dtype called `name`.
 
