@@ -24,7 +24,8 @@ PLAN = Plan(
 def say(event: Event) -> None:
     """Print a line for every finished trial."""
     if isinstance(event, TrialFinished):
-        outcome = "accepted" if event.trial.accepted else "not accepted"
+        verdict = event.trial.verdict
+        outcome = "accepted" if event.trial.accepted else getattr(verdict, "reason", "not verified")
         print(f"trial {event.trial.number}, {event.trial.proposal.variant}: {outcome}")
 
 

@@ -40,7 +40,8 @@ COMPARED_SHARE = 0.25
 STRANGER_SHARE = 0.05
 MAX_REDONE = 3
 OVERTIME = 3
-OVERTIME_S = 10.0
+# Half a minute more is cheaper than a fault, after which all of the verification is done again.
+OVERTIME_S = 30.0
 
 
 class TooBusy(Exception):
