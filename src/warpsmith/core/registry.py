@@ -9,7 +9,9 @@ A component is a frozen struct: its fields are its options.
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, get_args, get_origin
@@ -25,6 +27,16 @@ def suggest(name: str, known: list[str]) -> str:
     """Return the tail of a message about an unknown name: the near one, or all of them."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known) or 'none'}"
+
+
+def _entry_points(group: str) -> tuple[EntryPoint, ...]:
+    return _read_entry_points(group, tuple(sys.path))
+
+
+@functools.cache
+def _read_entry_points(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 - a key
+    """Return a group's entry points, read once a search path: finding them opens every installed package."""
+    return tuple(entry_points(group=group))
 
 
 class Registry(Generic[T]):
@@ -43,7 +55,7 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """All known names, sorted; imports none of them."""
-        return sorted({*self._builtin, *(point.name for point in entry_points(group=self.group))})
+        return sorted({*self._builtin, *(point.name for point in _entry_points(self.group))})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
@@ -55,7 +67,7 @@ class Registry(Generic[T]):
             UnknownName: no built-in and no entry point has that name.
             UsageError: a third party claims a built-in name, or another's, or does not import.
         """
-        claims = [point for point in entry_points(group=self.group) if point.name == name]
+        claims = [point for point in _entry_points(self.group) if point.name == name]
         if name in self._builtin and claims:
             raise UsageError(f"{self.kind} {name!r} is built in; {claims[0].value!r} must use another name")
         if target := self._builtin.get(name):
