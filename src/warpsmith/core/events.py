@@ -68,5 +68,60 @@ class TaskFinished(
     reason: str
 
 
-Event: TypeAlias = TaskStarted | PhaseStarted | TrialFinished | TaskFinished
+class VerdictGiven(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag="verdict_given",
+    forbid_unknown_fields=True,
+):
+    """The engine reached a verdict.
+
+    Attributes:
+        status: `accepted`, `rejected` or `faulted`.
+        is_known: it was given before, or is given to somebody else who asked for the same.
+        wall_s: seconds from asking to the verdict, waiting for a turn included.
+    """
+
+    task_id: str
+    candidate_id: str
+    status: str
+    is_known: bool
+    wall_s: float
+
+
+class EngineState(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag="engine_state",
+    forbid_unknown_fields=True,
+):
+    """Where the engine stands.
+
+    Attributes:
+        wall_s: seconds since it started.
+        finished: verdicts reached, by status.
+        known: verdicts that cost nothing, having been given before.
+        inside: candidates in each stage now: `scan`, `build`, `judge`.
+        waiting: candidates that are built and wait for a lane.
+        stage_s: seconds that candidates have spent in each stage, all together.
+        verdicts_per_hour: reached since the start.
+        device_share: share of the time of all devices in which one worked for a candidate, or was kept free
+            for one; from the phases of the verdicts reached so far.
+    """
+
+    wall_s: float
+    finished: dict[str, int]
+    known: int
+    inside: dict[str, int]
+    waiting: int
+    stage_s: dict[str, float]
+    verdicts_per_hour: float
+    device_share: float
+
+
+Event: TypeAlias = TaskStarted | PhaseStarted | TrialFinished | TaskFinished | VerdictGiven | EngineState
 Sink: TypeAlias = Callable[[Event], None]
