@@ -114,7 +114,7 @@ def _admitted(found: Found, asked: Asked, verifier: Verifier) -> tuple[list[Task
     refused = {broken.name: broken.reason for broken in found.broken}
     tasks = []
     for problem in found.problems:
-        task = asked.task(verifier, problem)
+        task = asked.task(verifier.target(asked.device), problem)
         findings = verifier.admit(problem, task.target, task.seed).findings
         if findings:
             refused[problem.name] = findings[0].message

@@ -114,7 +114,7 @@ def search(
     )
     found = load(problem)
     with Verifier() as verifier:
-        task = asked.task(verifier, found)
+        task = asked.task(verifier.target(asked.device), found)
         with start(Path(out), plan, [task]) as archive:
             return _carry_out(archive, plan, verifier, as_json=as_json)
 

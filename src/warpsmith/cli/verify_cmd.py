@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import sys
 from pathlib import Path
 
 import click
 
+from warpsmith.cli.batch_bar import batch_bar
+from warpsmith.cli.engine_options import (
+    cached_option,
+    events_option,
+    events_to,
+    executor_of,
+    executor_option,
+    memory_of,
+)
 from warpsmith.cli.main import EXIT_FAULTED
 from warpsmith.cli.options import (
     baseline_option,
@@ -21,10 +30,14 @@ from warpsmith.cli.options import (
 )
 from warpsmith.cli.words import verdict_text
 from warpsmith.core.errors import UsageError
+from warpsmith.core.events import Event, Sink
 from warpsmith.core.verdict import Accepted, Rejected, Verdict
+from warpsmith.engine.batch import Batch
+from warpsmith.engine.engine import reporting
+from warpsmith.engine.gauge import status_of
 from warpsmith.problems import load
 from warpsmith.verify import Verifier
-from warpsmith.verify.batch import Asked, Batch, Pair, verify_one
+from warpsmith.verify.batch import Asked, Pair, verify_one
 from warpsmith.verify.view import verdict_view
 
 
@@ -46,8 +59,13 @@ def exit_status(verdict: Verdict) -> int:
 @seed_option
 @click.option("--batch", metavar="PAIRS.jsonl", help='Lines of {"problem", "candidate", "backend"?}.')
 @click.option(
-    "--out", metavar="VERDICTS.jsonl", help="Where --batch writes a verdict a line, in the same order."
+    "--out",
+    metavar="VERDICTS.jsonl",
+    help="Where --batch writes a verdict a line as they come, and in the same order when all are there.",
 )
+@executor_option
+@events_option
+@cached_option
 @json_option
 def verify(
     problem: str | None,
@@ -62,6 +80,9 @@ def verify(
     seed: int | None,
     batch: str | None,
     out: str | None,
+    executor: str,
+    events: str | None,
+    cached: bool,
     as_json: bool,
 ) -> int:
     """Decide whether CANDIDATE computes what PROBLEM does, and how fast.
@@ -79,9 +100,16 @@ def verify(
     if batch is not None:
         if problem or candidate or out is None:
             raise UsageError("--batch takes --out VERDICTS.jsonl and no PROBLEM or CANDIDATE")
-        return _batch(Path(batch), Path(out), asked, as_json=as_json)
+        with events_to(events) as sink, memory_of(is_cached=cached) as memory:
+            made = Batch(Path(batch), Path(out), asked, load, executor_of(executor), memory=memory, sink=sink)
+            counts = asyncio.run(_carried_out(made, sink))
+        words = ", ".join(f"{count} {name}" for name, count in counts.items())
+        click.echo(json.dumps({"out": out, **counts}) if as_json else f"{words}; verdicts in {out}")
+        return EXIT_FAULTED if counts["faulted"] else 0
     if problem is None or candidate is None or out is not None:
         raise UsageError("give PROBLEM and CANDIDATE, or --batch PAIRS.jsonl --out VERDICTS.jsonl")
+    if events is not None or cached:
+        raise UsageError("--events and --cached belong to --batch PAIRS.jsonl --out VERDICTS.jsonl")
     with Verifier() as verifier:
         pair = Pair(problem=problem, candidate=candidate, backend=backend)
         verdict = verify_one(verifier, load, pair, asked)
@@ -89,21 +117,17 @@ def verify(
     return exit_status(verdict)
 
 
-def _batch(pairs: Path, out: Path, asked: Asked, *, as_json: bool) -> int:
-    from rich.console import Console  # noqa: PLC0415 - only this path draws
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+async def _carried_out(batch: Batch, sink: Sink) -> dict[str, int]:
+    """Carry the batch out under a progress bar; return how many verdicts of each status OUT then holds."""
+    counts = {status: batch.statuses.count(status) for status in ("accepted", "rejected", "faulted")}
+    with batch_bar(len(batch), batch.finished) as bar:
 
-    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        Batch(pairs, out, asked, load) as batch,
-        Progress(*columns, console=Console(file=sys.stderr)) as progress,
-    ):
-        counts = {status: batch.statuses.count(status) for status in ("accepted", "rejected", "faulted")}
-        bar = progress.add_task("verifying", total=len(batch), completed=batch.finished)
-        for verdict in batch:
-            status = "accepted" if isinstance(verdict, Accepted) else "faulted"
-            counts["rejected" if isinstance(verdict, Rejected) else status] += 1
-            progress.advance(bar)
-    words = ", ".join(f"{count} {name}" for name, count in counts.items())
-    click.echo(json.dumps({"out": str(out), **counts}) if as_json else f"{words}; verdicts in {out}")
-    return EXIT_FAULTED if counts["faulted"] else 0
+        def told(event: Event) -> None:
+            sink(event)
+            bar(event)
+
+        async with batch, reporting(batch.engine, told):
+            async for judgement in batch:
+                counts[status_of(judgement.verdict)] += 1
+                bar(None)
+    return counts

@@ -35,6 +35,11 @@ class Lane(NamedTuple):
     number: int = 0
 
 
+def device_on_host(lane: Lane) -> str:
+    """Return the name of a lane's device on its own host, as a target has it."""
+    return lane.device.rpartition("/")[2]
+
+
 class Facilities(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an executor has, once it is open.
 
@@ -58,7 +63,8 @@ class Executor(Protocol):
         """Return a crew for `devices`; its processes start when it is entered.
 
         Args:
-            devices: names as in a target: `cpu`, `cuda:0`, ...; `cuda` stands for every GPU there is.
+            devices: `cpu`, `cuda:0`, ...; `cuda` stands for every GPU there is, and `auto` for these where
+                there are any, and else for the CPU.
         """
         ...
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Generic, NamedTuple, Self, TypeVar
 
 import msgspec
 
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.events import Sink, VerdictGiven
-from warpsmith.core.task import Task
+from warpsmith.core.task import Target, Task
 from warpsmith.core.verdict import Faulted, Verdict
-from warpsmith.engine.base import Crew, DeviceLost, Facilities, Lane
+from warpsmith.engine.base import Crew, DeviceLost, Facilities, Lane, device_on_host
 from warpsmith.engine.gauge import Gauge, status_of
 from warpsmith.engine.memory import VerdictMemory, verdict_key
 from warpsmith.engine.ready import Ready, Work
@@ -31,22 +31,25 @@ READY_EACH = 4
 TRIES = 3
 
 
-class Asked(NamedTuple):
+Key = TypeVar("Key")
+
+
+class Wanted(NamedTuple, Generic[Key]):
     """One verification that somebody wants.
 
     Attributes:
         key: the caller's own name for it.
     """
 
-    key: Hashable
+    key: Key
     task: Task
     candidate: Candidate
 
 
-class Given(NamedTuple):
+class Given(NamedTuple, Generic[Key]):
     """The verdict on what was asked for under `key`."""
 
-    key: Hashable
+    key: Key
     verdict: Verdict
 
 
@@ -101,6 +104,11 @@ class Engine:
         if self._facilities is None:
             raise RuntimeError("enter the engine first")
         return self._facilities
+
+    @property
+    def target(self) -> Target:
+        """What tasks for this engine name as their device; it may judge them on another of its kind."""
+        return Target(device=device_on_host(self.facilities.lanes[0]))
 
     @property
     def window(self) -> int:
@@ -208,7 +216,7 @@ class Engine:
             work = await self._ready.take(lane)
             if work.answer.done():  # whoever asked is gone
                 continue
-            task = self._tasks.on(work.task, lane.device.rpartition("/")[2])
+            task = self._tasks.on(work.task, device_on_host(lane))
             try:
                 with self.gauge.inside("judge"):
                     verdict = await self._crew.judge(lane, task, work.candidate)
@@ -242,14 +250,14 @@ class Engine:
             if not work.answer.done():
                 work.answer.set_result(Faulted(reason=reason))
 
-    async def stream(self, asked: Iterable[Asked]) -> AsyncIterator[Given]:
-        """Yield verdicts as they are reached; `asked` is read no faster than they are.
+    async def stream(self, wanted: Iterable[Wanted[Key]]) -> AsyncIterator[Given[Key]]:
+        """Yield verdicts as they are reached; `wanted` is read no faster than they are.
 
         Breaking off early drops what is on its way.
         """
-        source = iter(asked)
-        on_way: set[asyncio.Task[Given]] = set()
-        finished: asyncio.Queue[asyncio.Task[Given]] = asyncio.Queue()
+        source = iter(wanted)
+        on_way: set[asyncio.Task[Given[Key]]] = set()
+        finished: asyncio.Queue[asyncio.Task[Given[Key]]] = asyncio.Queue()
         try:
             while True:
                 while len(on_way) < self.window and (one := next(source, None)) is not None:
@@ -266,7 +274,7 @@ class Engine:
                 started.cancel()
             await asyncio.gather(*on_way, return_exceptions=True)
 
-    async def _given(self, one: Asked) -> Given:
+    async def _given(self, one: Wanted[Key]) -> Given[Key]:
         return Given(one.key, await self.verify(one.task, one.candidate))
 
 

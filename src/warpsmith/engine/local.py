@@ -99,6 +99,9 @@ class LocalCrew:
         gpus = [name for name in probe.devices if name.startswith("cuda")]
         found: list[str] = []
         for name in self._wanted:
+            if name == "auto":
+                found += gpus or ["cpu"]
+                continue
             found += gpus if name == "cuda" else [name]
             if (name == "cuda" and not gpus) or (name != "cuda" and name not in probe.devices):
                 raise UsageError(f"this machine has no device {name!r}; it has {', '.join(probe.devices)}")

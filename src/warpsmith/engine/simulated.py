@@ -64,14 +64,15 @@ class SimulatedCrew:
     async def start(self) -> Facilities:
         """Return as many lanes as were asked for."""
         options = self._options
+        devices = tuple("cpu" if device == "auto" else device for device in self._devices)
         return Facilities(
             lanes=tuple(
                 Lane(device, device.partition(":")[0], number)
-                for device in self._devices
+                for device in devices
                 for number in range(options.lanes)
             ),
             builders=options.builders,
-            device_classes=dict.fromkeys(self._devices, DEVICE_CLASS),
+            device_classes=dict.fromkeys(devices, DEVICE_CLASS),
             software={},
         )
 

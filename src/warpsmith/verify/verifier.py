@@ -29,6 +29,44 @@ LONG_BASELINE_S = 900.0
 ATTEMPTS = 2
 
 
+def task_of(  # noqa: PLR0913 - one keyword a choice
+    problem: Problem,
+    target: Target,
+    *,
+    seed: int,
+    tier: Tier = Tier.VERIFY,
+    baselines: tuple[str, ...] | None = None,
+    limits: Limits | None = None,
+    track: Track | None = None,
+) -> Task:
+    """Return the task of verifying candidates for `problem` on `target`.
+
+    Args:
+        problem: what to compute.
+        target: where.
+        seed: root of inputs and weights; draw it by `secrets.randbits(63)` unless repeating a run.
+        tier: decides effort and, where they are not given, baselines.
+        baselines: names; None takes the tier's.
+        limits: when to kill a candidate; None takes the defaults.
+        track: the rules it plays by; None takes the default track.
+
+    Raises:
+        UsageError: there is no such baseline.
+    """
+    names = BASELINES_OF[tier] if baselines is None else baselines
+    check_baselines(names)
+    return Task(
+        problem=problem,
+        target=target,
+        tier=tier,
+        effort=EFFORTS[tier],
+        baselines=names,
+        limits=limits or Limits(),
+        track=track or Track(),
+        seed=seed,
+    )
+
+
 class Verifier:
     """Gives verdicts, one at a time, on devices of this host.
 
@@ -94,43 +132,7 @@ class Verifier:
             raise UsageError(f"no CUDA device {wanted!r}{there} (use --device auto or cpu)")
         return Target(device=wanted)
 
-    def task(  # noqa: PLR0913 - one keyword a choice
-        self,
-        problem: Problem,
-        target: Target,
-        *,
-        seed: int,
-        tier: Tier = Tier.VERIFY,
-        baselines: tuple[str, ...] | None = None,
-        limits: Limits | None = None,
-        track: Track | None = None,
-    ) -> Task:
-        """Return the task of verifying candidates for `problem` on `target`.
-
-        Args:
-            problem: what to compute.
-            target: where.
-            seed: root of inputs and weights; draw it by `secrets.randbits(63)` unless repeating a run.
-            tier: decides effort and, where they are not given, baselines.
-            baselines: names; None takes the tier's.
-            limits: when to kill a candidate; None takes the defaults.
-            track: the rules it plays by; None takes the default track.
-
-        Raises:
-            UsageError: there is no such baseline.
-        """
-        names = BASELINES_OF[tier] if baselines is None else baselines
-        check_baselines(names)
-        return Task(
-            problem=problem,
-            target=target,
-            tier=tier,
-            effort=EFFORTS[tier],
-            baselines=names,
-            limits=limits or Limits(),
-            track=track or Track(),
-            seed=seed,
-        )
+    task = staticmethod(task_of)
 
     def verify(self, task: Task, candidate: Candidate) -> Verdict:
         """Return the verdict on `candidate`; a machine that fails twice gives `Faulted`."""

@@ -1,11 +1,12 @@
 """A file of pairs becomes a file of verdicts, line by line, and nothing finished is done twice or lost.
 
-The candidates here are decided by the scan, so that no worker is started; one batch with a worker is
-in tests/cli.
+The candidates here are decided by the scan or by a simulated executor, so that no worker is started; one
+batch with a worker is in tests/cli.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from sources import problem
 
 from warpsmith.core.errors import InfrastructureError, UnknownName, UsageError
 from warpsmith.core.problem import Problem
-from warpsmith.core.verdict import Faulted, Rejected
-from warpsmith.verify.batch import Asked, Batch, read_pairs
+from warpsmith.engine.batch import Batch, Judgement
+from warpsmith.engine.simulated import Simulated
+from warpsmith.verify.batch import Asked, read_pairs
 
 ON_CPU = Asked(device="cpu")
 
@@ -38,6 +40,8 @@ class Files:
         self.folder = folder
         self.pairs = folder / "pairs.jsonl"
         self.out = folder / "verdicts.jsonl"
+        self.asked = ON_CPU
+        self.executor = Simulated()
 
     def candidate(self, number: int) -> str:
         path = self.folder / f"bad{number}.py"
@@ -50,13 +54,22 @@ class Files:
     def write_bad(self, count: int) -> None:
         self.write(*({"problem": "relu", "candidate": self.candidate(n)} for n in range(count)))
 
-    def batch(self, asked: Asked = ON_CPU) -> Batch:
-        return Batch(self.pairs, self.out, asked, load)
+    def batch(self) -> Batch:
+        return Batch(self.pairs, self.out, self.asked, load, self.executor)
 
-    def finish(self) -> int:
-        """Carry the batch out; return how many verdicts it took."""
-        with self.batch() as batch:
-            return len(list(batch))
+    def finish(self, at_most: int | None = None) -> list[Judgement]:
+        """Carry the batch out, or as far as so many verdicts; return these."""
+
+        async def carried_out() -> list[Judgement]:
+            found: list[Judgement] = []
+            async with self.batch() as batch:
+                async for judgement in batch:
+                    found.append(judgement)
+                    if len(found) == at_most:
+                        break
+            return found
+
+        return asyncio.run(carried_out())
 
     def rows(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.out.read_text().splitlines()]
@@ -69,7 +82,7 @@ def files(tmp_path: Path) -> Files:
 
 def test_verdicts_come_in_the_order_of_the_pairs(files: Files) -> None:
     files.write_bad(4)
-    assert files.finish() == 4
+    assert len(files.finish()) == 4
     rows = files.rows()
     assert [row["findings"][0]["line"] for row in rows] == [1, 2, 3, 4]
     assert [row["candidate"] for row in rows] == [pair.candidate for pair in read_pairs(files.pairs)]
@@ -78,9 +91,15 @@ def test_verdicts_come_in_the_order_of_the_pairs(files: Files) -> None:
 
 def test_a_verdict_is_on_disk_before_it_is_told(files: Files) -> None:
     files.write_bad(3)
-    with files.batch() as batch:
-        for count, _ in enumerate(batch, start=1):
-            assert len(files.rows()) == count
+
+    async def carried_out() -> None:
+        async with files.batch() as batch:
+            count = 0
+            async for _ in batch:
+                count += 1
+                assert len(files.rows()) == count
+
+    asyncio.run(carried_out())
 
 
 def test_one_bad_pair_costs_the_others_nothing(files: Files) -> None:
@@ -93,9 +112,8 @@ def test_one_bad_pair_costs_the_others_nothing(files: Files) -> None:
         good | {"backend": "tritn"},
         good,
     )
-    with files.batch() as batch:
-        verdicts = list(batch)
-    assert [type(verdict) for verdict in verdicts] == [Rejected, *[Faulted] * 4, Rejected]
+    files.finish()
+    assert [row["status"] for row in files.rows()] == ["rejected", *["faulted"] * 4, "rejected"]
     reasons = [row["reason"] for row in files.rows()]
     assert "can't read candidate" in reasons[1]
     assert "can't read candidate" in reasons[2]
@@ -105,13 +123,11 @@ def test_one_bad_pair_costs_the_others_nothing(files: Files) -> None:
 
 def test_an_interrupted_batch_goes_on_where_it_was(files: Files) -> None:
     files.write_bad(4)
-    with files.batch() as batch:
-        for _ in zip(batch, range(2), strict=False):
-            pass
+    files.finish(at_most=2)
     before = files.out.read_bytes()
     finished = before.count(b"\n")
     assert 0 < finished < 4
-    assert files.finish() == 4 - finished
+    assert len(files.finish()) == 4 - finished
     assert files.out.read_bytes().startswith(before)
     assert [row["findings"][0]["line"] for row in files.rows()] == [1, 2, 3, 4]
 
@@ -122,7 +138,7 @@ def test_a_line_that_a_kill_cut_off_is_done_again(files: Files, cut: int) -> Non
     files.finish()
     whole = files.out.read_bytes()
     files.out.write_bytes(whole[:-cut])
-    assert files.finish() == 1
+    assert len(files.finish()) == 1
     assert [row["findings"][0]["line"] for row in files.rows()] == [1, 2, 3]
 
 
@@ -130,8 +146,8 @@ def test_a_finished_batch_is_left_alone(files: Files) -> None:
     files.write_bad(2)
     files.finish()
     before = files.out.read_bytes()
-    with files.batch() as batch:
-        assert (batch.finished, batch.statuses, list(batch)) == (2, ["rejected", "rejected"], [])
+    assert (files.batch().finished, files.batch().statuses) == (2, ["rejected", "rejected"])
+    assert files.finish() == []
     assert files.out.read_bytes() == before
 
 
@@ -139,11 +155,12 @@ def test_pairs_may_be_added_to_a_finished_batch(files: Files) -> None:
     files.write_bad(2)
     files.finish()
     files.write_bad(3)
-    assert files.finish() == 1
+    assert len(files.finish()) == 1
 
 
 FOREIGN = {
-    "other pairs": b'{"problem": "relu", "candidate": "other.py", "status": "accepted"}\n',
+    "other pairs": b'{"problem": "relu", "candidate": "other.py", "pair": 0, "status": "accepted"}\n',
+    "no such pair": b'{"problem": "relu", "candidate": "bad0.py", "pair": 7, "status": "accepted"}\n',
     "somebody's notes": b"buy milk\nand eggs",
     "notes of one line": b"buy milk",
     "other JSON": b"[1, 2]\n",
@@ -172,11 +189,9 @@ def test_more_verdicts_than_pairs_belong_to_another_batch(files: Files) -> None:
 def test_a_folder_or_a_place_that_is_not_there_holds_no_verdicts(files: Files) -> None:
     files.write_bad(1)
     for out in (files.folder, files.folder / "absent" / "verdicts.jsonl"):
-        with (
-            pytest.raises(UsageError, match="can't write verdicts"),
-            Batch(files.pairs, out, ON_CPU, load),
-        ):
-            pass
+        files.out = out
+        with pytest.raises(UsageError, match="can't write verdicts"):
+            files.finish()
 
 
 NO_PAIRS = {
@@ -219,11 +234,9 @@ def test_a_path_may_hold_what_is_elsewhere_the_end_of_a_line(files: Files) -> No
 
 def test_a_baseline_that_does_not_exist_stops_the_batch_before_it_begins(files: Files) -> None:
     files.write_bad(1)
-    with (
-        pytest.raises(UsageError, match="did you mean 'eager'"),
-        files.batch(Asked(device="cpu", baselines=("eagr",))),
-    ):
-        pass
+    files.asked = Asked(device="cpu", baselines=("eagr",))
+    with pytest.raises(UsageError, match="did you mean 'eager'"):
+        files.finish()
     assert not files.out.exists()
 
 
@@ -247,5 +260,22 @@ def test_a_full_disk_ends_the_batch_and_keeps_what_is_written(files: Files) -> N
         pytest.raises(InfrastructureError, match="the verdicts before are kept"),
     ):
         files.finish()
-    assert files.finish() == 1
+    assert len(files.finish()) == 1
     assert len(files.rows()) == 3
+
+
+def test_verdicts_that_come_out_of_order_are_kept_and_sorted_in_the_end(files: Files) -> None:
+    names = []
+    for number in range(40):
+        path = files.folder / f"good{number}.py"
+        path.write_text(f"class ModelNew:\n    number = {number}\n")
+        names.append({"problem": "relu", "candidate": str(path)})
+    files.write(*names)
+    files.executor = Simulated(lanes=5, builders=3, build_s=0.002, judge_s=0.002)
+    first = files.finish(at_most=11)
+    assert [row["pair"] for row in files.rows()] == [judgement.pair for judgement in first]
+    kept = files.rows()
+    assert len(files.finish()) == 29
+    assert [row["pair"] for row in files.rows()] == list(range(40))
+    assert [row["candidate"] for row in files.rows()] == [row["candidate"] for row in names]
+    assert all(row in files.rows() for row in kept)

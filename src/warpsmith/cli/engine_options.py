@@ -1,0 +1,85 @@
+"""What verify, search and bench share of the engine: executor, events in a file, verdicts known before."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from warpsmith.core.codec import encode
+from warpsmith.core.errors import UsageError
+from warpsmith.core.events import Event, Sink
+from warpsmith.engine import EXECUTORS
+from warpsmith.engine.base import Executor
+from warpsmith.engine.memory import VerdictMemory
+from warpsmith.verify.worker_process import cache_folder
+
+executor_option = click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    metavar="NAME[:OPTION=VALUE,...]",
+    help=f"Where verifications run: {', '.join(EXECUTORS.names())}; e.g. local:lanes=2.",
+)
+events_option = click.option(
+    "--events", metavar="FILE", help="Write what happens as JSON lines, while it happens."
+)
+cached_option = click.option(
+    "--cached",
+    is_flag=True,
+    help="Take verdicts that this version gave before on this kind of device, and keep new ones.",
+)
+
+
+def executor_of(text: str) -> Executor:
+    """Return the executor written as `local` or `local:lanes=2,builders=8`.
+
+    Raises:
+        UsageError: there is no such executor or option, or it is written in another way.
+    """
+    name, _, rest = text.partition(":")
+    options: dict[str, str] = {}
+    for part in filter(None, rest.split(",")):
+        option, equals, value = part.partition("=")
+        if not equals:
+            raise UsageError(f"no executor {text!r}; write for example local:lanes=2,builders=8")
+        options[option.strip()] = value.strip()
+    return EXECUTORS.make(name, options)
+
+
+@contextlib.contextmanager
+def events_to(path: str | None) -> Iterator[Sink]:
+    """Yield a sink that writes each event as a line of JSON to `path`, or nowhere.
+
+    Raises:
+        UsageError: the file can't be written.
+    """
+    if path is None:
+        yield lambda _event: None
+        return
+    try:
+        # Unbuffered: who follows the file sees an event when it happens.
+        file = Path(path).open("wb", buffering=0)  # noqa: SIM115 - closed below, opened where the error is told
+    except OSError as error:
+        raise UsageError(f"can't write events to {path!r}: {error.strerror}") from error
+
+    def write(event: Event) -> None:
+        file.write(encode(event) + b"\n")
+
+    with file:
+        yield write
+
+
+@contextlib.contextmanager
+def memory_of(*, is_cached: bool) -> Iterator[VerdictMemory | None]:
+    """Yield the verdicts that this user's runs gave before, or None where they are not wanted."""
+    if not is_cached:
+        yield None
+        return
+    memory = VerdictMemory(cache_folder() / "verdicts.sqlite")
+    try:
+        yield memory
+    finally:
+        memory.close()
