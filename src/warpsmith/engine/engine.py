@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from types import TracebackType
 from typing import Generic, NamedTuple, Self, TypeVar
 
@@ -250,7 +250,7 @@ class Engine:
             if not work.answer.done():
                 work.answer.set_result(Faulted(reason=reason))
 
-    async def stream(self, wanted: Iterable[Wanted[Key]]) -> AsyncIterator[Given[Key]]:
+    async def stream(self, wanted: Iterable[Wanted[Key]]) -> AsyncGenerator[Given[Key], None]:
         """Yield verdicts as they are reached; `wanted` is read no faster than they are.
 
         Breaking off early drops what is on its way.
