@@ -68,10 +68,12 @@ WORKLOADS = {
 TOLERANCE: dict = {"bfloat16": {"atol": 0, "rtol": 2e-2, "reason": "two roundings"}}
 TAGS = ["pointwise", "easy"]
 LICENSE = "Apache-2.0"
+FLOPS = {"typical": 2.5e6}
+BYTES = {"typical": 16_384}
 """
     )
     assert problem.workloads == (
-        Workload(name="typical", axes={"rows": 4096}, dtype="bfloat16"),
+        Workload(name="typical", axes={"rows": 4096}, dtype="bfloat16", flops=2.5e6, traffic_bytes=16384.0),
         Workload(name="cpu", axes={"rows": 64, "cols": -1, "scale": 0.5}),
     )
     assert problem.tolerances == {"bfloat16": Tolerance(atol=0.0, rtol=2e-2, reason="two roundings")}
@@ -178,6 +180,10 @@ def test_a_file_that_is_no_problem_is_refused(source: str, part: str) -> None:
         ("TAGS = ('softmax', 3)", "tuple of words"),
         ("TAGS = ('softmax', ' ')", "tuple of words"),
         ("LICENSE = None", "SPDX identifier"),
+        ("FLOPS = 3", "FLOPS must give a number by workload"),
+        ("BYTES = {'defualt': 3}", "BYTES names the workload 'defualt', which is not there; did you mean"),
+        ("BYTES = {'default': -1}", "BYTES['default'] must be a finite number, zero or above"),
+        ("FLOPS = {'default': True}", "FLOPS['default'] must be a finite number"),
     ],
 )
 def test_faulty_metadata_is_refused_with_its_line(line: str, part: str) -> None:

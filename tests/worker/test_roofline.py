@@ -8,22 +8,16 @@ import pytest
 import torch
 from torch.nn import functional
 
+from warpsmith.core.roofline import Ceilings
 from warpsmith.core.verdict import Floor
-from warpsmith.worker.roofline import (
-    SEEN_SHARE,
-    Rates,
-    floor,
-    floor_of,
-    measure_rates,
-    reads,
-    unavoidable_flops,
-)
+from warpsmith.worker.ceilings import measure_ceilings
+from warpsmith.worker.roofline import SEEN_SHARE, floor, floor_of, reads, unavoidable_flops
 
 N = 64
-GPU = Rates(
+GPU = Ceilings(
     device_type="cuda",
     bytes_per_s=3e12,
-    flops_per_s={"float32": 4e14, "bfloat16": 8e14},
+    flops_per_s={"float32": 5e13, "tf32": 4e14, "bfloat16": 8e14},
     launch_ns=4000.0,
     cache_bytes=50 << 20,
 )
@@ -160,7 +154,7 @@ def test_an_honest_call_on_this_machine_lies_above_its_floor() -> None:
     least = floor_of(lambda: [torch.relu(large)], [large], [], seed=1)
     assert least is not None
     assert least.limit == "memory"
-    fastest_ns = 2 * large.numel() * 4 / measure_rates("cpu").bytes_per_s * 1e9
+    fastest_ns = 2 * large.numel() * 4 / measure_ceilings("cpu").bytes_per_s * 1e9
     assert least.bound_ns < fastest_ns / 2
 
 
@@ -169,8 +163,8 @@ def test_a_view_has_no_floor() -> None:
 
 
 def test_rates_are_measured_once() -> None:
-    rates = measure_rates("cpu")
-    assert measure_rates("cpu") is rates
+    rates = measure_ceilings("cpu")
+    assert measure_ceilings("cpu") is rates
     assert rates.bytes_per_s > 1e8
     assert rates.flops_per_s["float32"] > 1e8
     assert torch.get_float32_matmul_precision() == "highest"

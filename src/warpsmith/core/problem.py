@@ -58,11 +58,20 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         axes: keyword arguments for the problem's `get_inputs` and `get_init_inputs`.
         dtype: floating dtype that inputs and weights are cast to, e.g. `"bfloat16"`; integer and
             bool tensors keep theirs. None leaves every dtype as the problem made it.
+        flops: operations of one call, where counting the reference's products does not give them.
+        traffic_bytes: bytes that one call has to move, where counting does not give them.
     """
 
     name: str
     axes: dict[str, Axis] = {}
     dtype: str | None = None
+    flops: float | None = None
+    traffic_bytes: float | None = None
+
+    def __post_init__(self) -> None:
+        for amount in (self.flops, self.traffic_bytes):
+            if amount is not None and not (math.isfinite(amount) and amount >= 0):
+                raise ValueError("operations and bytes are finite numbers, zero or above")
 
     @property
     def is_for_cpu(self) -> bool:

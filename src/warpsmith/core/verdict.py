@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from warpsmith.core.provenance import Provenance
+from warpsmith.core.roofline import Limit, SpeedOfLight
 from warpsmith.core.task import Track
 from warpsmith.core.timing import Interval, Timing, geometric_mean, median_interval, speedup_interval
 
@@ -95,7 +96,7 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The least time that this very device could take, from its measured rates.
+    """The least time that this very device could take, from its measured rates; a time below convicts.
 
     Attributes:
         bound_ns: bytes over bandwidth or operations over rate, whichever is longer.
@@ -103,7 +104,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     bound_ns: float
-    limit: Literal["memory", "compute", "latency"]
+    limit: Limit
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,6 +113,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         witness: agreement of the two clocks; None where the tier does without.
         floor: None where the device's rates or the work are not known.
+        light: speed of light for this workload; None as with `floor`.
     """
 
     workload: str
@@ -119,6 +121,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     baselines: dict[str, Timing]
     witness: Witness | None = None
     floor: Floor | None = None
+    light: SpeedOfLight | None = None
 
 
 class Accepted(

@@ -1,4 +1,4 @@
-"""Check the four literals of a problem file and turn them into nouns; runs and reads nothing."""
+"""Check the literals of a problem file and turn them into nouns; runs and reads nothing."""
 
 from __future__ import annotations
 
@@ -38,13 +38,14 @@ def workloads(parsed: Outline) -> tuple[Workload, ...]:
     functions = {name: parsed.parameters(name) for name in ("get_inputs", "get_init_inputs")}
     literal = parsed.literal("WORKLOADS")
     if literal is None:
-        plain = Workload(name="default")
+        (plain,) = _with_work(parsed, (Workload(name="default"),))
         _check_arguments(parsed, plain, functions, None)
         return (plain,)
     value, line = literal
     if not isinstance(value, dict) or not value:
         raise parsed.error('WORKLOADS must be like {"typical": {"rows": 4096}} and not empty', line)
     made = tuple(_workload(parsed, name, axes, line) for name, axes in value.items())
+    made = _with_work(parsed, made)
     for workload in made:
         _check_arguments(parsed, workload, functions, line)
     return made
@@ -129,6 +130,34 @@ def _workload(parsed: Outline, name: object, entry: object, line: int) -> Worklo
             )
         axes[key] = axis
     return Workload(name=name, axes=axes, dtype=dtype)
+
+
+def _with_work(parsed: Outline, made: tuple[Workload, ...]) -> tuple[Workload, ...]:
+    """Return the workloads with what `FLOPS` and `BYTES` say of them."""
+    known = [workload.name for workload in made]
+    for literal, field in (("FLOPS", "flops"), ("BYTES", "traffic_bytes")):
+        amounts = _amounts(parsed, literal, known)
+        made = tuple(
+            msgspec.structs.replace(w, **{field: amounts[w.name]}) if w.name in amounts else w for w in made
+        )
+    return made
+
+
+def _amounts(parsed: Outline, name: str, known: list[str]) -> dict[str, float]:
+    found = parsed.literal(name)
+    if found is None:
+        return {}
+    value, line = found
+    if not isinstance(value, dict):
+        raise parsed.error(f'{name} must give a number by workload, like {{"typical": 8.6e9}}', line)
+    for workload, amount in value.items():
+        if workload not in known:
+            near = suggest(str(workload), known)
+            raise parsed.error(f"{name} names the workload {workload!r}, which is not there{near}", line)
+        is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        if not is_number or not math.isfinite(amount) or amount < 0:
+            raise parsed.error(f"{name}[{workload!r}] must be a finite number, zero or above", line)
+    return {str(workload): float(amount) for workload, amount in value.items()}
 
 
 def _axis(value: object) -> Axis | None:

@@ -7,12 +7,14 @@ A problem file is an ordinary PyTorch module, the one KernelBench made common:
     def get_inputs(rows=4096, cols=8192): ...     arguments of `forward`
     def get_init_inputs(): ...                    arguments of `Model`; may be absent
 
-and may say more about itself in four literals:
+and may say more about itself in literals:
 
     WORKLOADS = {"typical": {}, "cpu": {"rows": 512}}
     TOLERANCE = {"float32": {"atol": 2e-4, "rtol": 2e-4, "reason": "..."}}
     TAGS = ("softmax", "reduction")
     LICENSE = "Apache-2.0"
+    FLOPS = {"typical": 8.6e9}                    where counting the reference's products is wrong
+    BYTES = {"typical": 2.7e8}                    where reading every input once is wrong
 
 Why so. People already have files of this kind, and every parameter has a default, so a file
 stays valid for tools that know nothing of workloads. A workload is nothing but keyword

@@ -189,9 +189,9 @@ def _row(measurement: Measurement, names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         theirs = measurement.baselines[name].median_ns
         cells += [_time(theirs), f"{theirs / ours:.2f}x"]
-    floor = measurement.floor
-    share = f" ({floor.limit}); {100 * floor.bound_ns / ours:.0f} % reached" if floor else ""
-    cells.append(f"{_time(floor.bound_ns)}{share}" if floor else "not known")
+    bound = measurement.light or measurement.floor
+    share = f" ({bound.limit}); {100 * bound.bound_ns / ours:.0f} % reached" if bound else ""
+    cells.append(f"{_time(bound.bound_ns)}{share}" if bound else "not known")
     return tuple(cells)
 
 

@@ -184,10 +184,11 @@ def cell(trial: Trial) -> Cell | None:
     verdict, candidate = trial.accepted, trial.proposal.candidate
     if verdict is None or candidate is None:
         return None
-    floored = [(m.timing.median_ns, m.floor.limit) for m in verdict.measurements if m.floor]
+    bounds = [(m.timing.median_ns, m.light or m.floor) for m in verdict.measurements]
+    bounded = [(median_ns, bound.limit) for median_ns, bound in bounds if bound]
     share = verdict.own_share
     own = "unknown" if share is None else next((name for end, name in OWN_BINS if share < end), "all")
-    return Cell(bound=max(floored)[1] if floored else "unknown", backend=candidate.backend, own=own)
+    return Cell(bound=max(bounded)[1] if bounded else "unknown", backend=candidate.backend, own=own)
 
 
 def elites(trials: Sequence[Trial], baseline: str) -> dict[Cell, Trial]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from warpsmith.core.codec import builtins_of
+from warpsmith.core.roofline import sol_score
 from warpsmith.core.timing import Interval, geometric_mean, median_interval, speedup_interval
 from warpsmith.core.verdict import Accepted, Faulted, Measurement, Rejected, Verdict
 
@@ -13,7 +14,8 @@ def verdict_view(verdict: Verdict) -> dict[str, Any]:
     """Return the JSON object of `verify --json`.
 
     With several workloads, `timing`, `baselines` and the bound of `roofline` are geometric means
-    over them, so that baseline over candidate is the speedup; `workloads` has each alone.
+    over them, so that baseline over candidate is the speedup; `workloads` has each alone. The bound is
+    the speed of light: work over the ceilings of this very device. `floor_ns` is what convicts.
     """
     if isinstance(verdict, Faulted):
         said = {"status": "faulted", "reason": verdict.reason, "findings": [], "wall_s": verdict.wall_s}
@@ -61,21 +63,37 @@ def _accepted(verdict: Accepted) -> dict[str, Any]:
 
 
 def _roofline(verdict: Accepted) -> dict[str, Any] | None:
-    """Return the least time over all workloads, where it is known of each; the longest one says the limit."""
-    floors = [(each.timing.median_ns, each.floor) for each in verdict.measurements if each.floor]
-    if len(floors) < len(verdict.measurements):
+    """Return the bound over all workloads, where it is known of each; the longest one says the limit."""
+    lights = [(each.timing.median_ns, each.light) for each in verdict.measurements if each.light]
+    if len(lights) < len(verdict.measurements):
         return None
-    bound_ns = geometric_mean([floor.bound_ns for _, floor in floors])
-    _, slowest = max(floors, key=lambda pair: pair[0])
-    return {"bound_ns": bound_ns, "fraction": bound_ns / verdict.time.value, "limit": slowest.limit}
+    bound_ns = geometric_mean([light.bound_ns for _, light in lights])
+    _, slowest = max(lights, key=lambda pair: pair[0])
+    scores = {
+        name: score
+        for name in verdict.baselines
+        if (score := sol_score(verdict.time.value, verdict.baseline_time(name).value, bound_ns)) is not None
+    }
+    return {
+        "bound_ns": bound_ns,
+        "fraction": bound_ns / verdict.time.value,
+        "limit": slowest.limit,
+        "sol_score": scores,
+    }
 
 
-def _floor_of(measurement: Measurement) -> dict[str, Any]:
-    floor = measurement.floor
-    if floor is None:
+def _light_of(measurement: Measurement) -> dict[str, Any]:
+    light, floor = measurement.light, measurement.floor
+    if light is None:
         return {}
-    fraction = floor.bound_ns / measurement.timing.median_ns
-    return {"roofline": {"bound_ns": floor.bound_ns, "fraction": fraction, "limit": floor.limit}}
+    said = {
+        "bound_ns": light.bound_ns,
+        "fraction": light.fraction(measurement.timing.median_ns),
+        "limit": light.limit,
+        "flops": light.flops,
+        "traffic_bytes": light.traffic_bytes,
+    }
+    return {"roofline": said | ({"floor_ns": floor.bound_ns} if floor else {})}
 
 
 def _measurement(verdict: Accepted, measurement: Measurement) -> dict[str, Any]:
@@ -96,7 +114,7 @@ def _measurement(verdict: Accepted, measurement: Measurement) -> dict[str, Any]:
             },
         }
         | witness
-        | _floor_of(measurement)
+        | _light_of(measurement)
     )
 
 

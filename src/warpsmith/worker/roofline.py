@@ -7,21 +7,19 @@ no algebra gets around them, and rates are what this device was seen to reach, a
 
 from __future__ import annotations
 
-import functools
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from warpsmith.core.roofline import Ceilings
 from warpsmith.core.verdict import Floor
+from warpsmith.worker.ceilings import measure_ceilings
 
 Forward = Callable[[], Sequence[torch.Tensor]]
 
@@ -45,36 +43,16 @@ BANDWIDTH_SLACK = {"cuda": (1.2, 3.0), "cpu": (4.0, 12.0)}
 RATE_SLACK = {"cuda": 1.1, "cpu": 4.0}
 LATENCY_SHARE = {"cuda": 0.25, "cpu": 0.0}
 
-_MATRIX = {"cuda": 4096, "cpu": 256}
-_COPY_BYTES = {"cuda": 1 << 30, "cpu": 1 << 26}
-_REPEATS = {"cuda": 8, "cpu": 3}
 
-
-class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a device was seen to do.
-
-    Attributes:
-        bytes_per_s: read and written together, in a large copy.
-        flops_per_s: of a large matrix product, by dtype; `float32` with TF32, the most it could be.
-        launch_ns: the shortest kernel.
-        cache_bytes: last-level cache, whose content outlives a call.
-    """
-
-    device_type: str
-    bytes_per_s: float
-    flops_per_s: dict[str, float]
-    launch_ns: float
-    cache_bytes: int
-
-
-def floor(*, flops: float, dtype: str, must_read_bytes: float, write_bytes: float, rates: Rates) -> Floor:
+def floor(*, flops: float, dtype: str, must_read_bytes: float, write_bytes: float, rates: Ceilings) -> Floor:
     """Return the least time for `flops` of matrix products in `dtype` and for moving the bytes."""
     kind = rates.device_type
     # What is written last may still be in the cache when the clock stops.
     traffic = must_read_bytes + max(0.0, write_bytes - rates.cache_bytes)
     large, small = BANDWIDTH_SLACK[kind]
     slack = large if traffic > 2 * rates.cache_bytes else small
-    narrow = {"float16": "bfloat16", "float64": "float32"}.get(dtype, dtype)
+    # TF32 is the most that float32 could be.
+    narrow = {"float16": "bfloat16", "float64": "tf32", "float32": "tf32"}.get(dtype, dtype)
     # A dtype that was not measured (an 8-bit one) does at most four times what 16 bits do.
     rate = rates.flops_per_s.get(narrow) or 4 * max(rates.flops_per_s.values())
     bounds: dict[Any, float] = {
@@ -112,7 +90,7 @@ def floor_of(
         dtype=_narrowest([*inputs, *weights]),
         must_read_bytes=sum(share * _bytes(tensor) for share, tensor in zip(shares, inputs, strict=True)),
         write_bytes=sum(_bytes(output) for output in outputs),
-        rates=measure_rates(str(device)),
+        rates=measure_ceilings(str(device)),
     )
     return least if least.bound_ns > 0 else None
 
@@ -229,80 +207,3 @@ def unavoidable_flops(forward: Forward, given: Sequence[torch.Tensor]) -> float:
     if not all(_is_full(output) for output in outputs):
         return 0.0
     return sum(flops for numel, flops in products.flops_by_elements if numel <= elements)
-
-
-@functools.cache
-def measure_rates(device: str) -> Rates:
-    """Measure what `device` can do, once a process; takes about 100 ms on a GPU, more on a CPU."""
-    target = torch.device(device)
-    kind = target.type
-    is_gpu = kind == "cuda"
-    cache = torch.cuda.get_device_properties(target).L2_cache_size if is_gpu else _cpu_cache_bytes()
-    with torch.no_grad(), _fastest_float32():
-        return Rates(
-            device_type=kind,
-            bytes_per_s=_copy_rate(target),
-            flops_per_s={
-                name: _product_rate(target, dtype)
-                for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16))
-            },
-            launch_ns=_shortest_ns(functools.partial(torch.zeros(1, device=target).fill_, 1.0), target),
-            cache_bytes=cache,
-        )
-
-
-def _cpu_cache_bytes() -> int:
-    """Return the size of the last-level cache; where Linux does not say, more than most have."""
-    largest = 0
-    for path in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
-        text = path.read_text().strip()
-        if text.endswith("K") and text[:-1].isdigit():
-            largest = max(largest, int(text[:-1]) << 10)
-    return largest or 64 << 20
-
-
-@contextmanager
-def _fastest_float32() -> Iterator[None]:
-    """Allow TF32 while rates are taken: the ceiling is what anybody could reach."""
-    kept = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(kept)
-
-
-def _copy_rate(device: torch.device) -> float:
-    size = _COPY_BYTES[device.type]
-    if device.type == "cuda":
-        size = min(size, torch.cuda.mem_get_info(device)[0] // 4)
-    source = torch.zeros(size, dtype=torch.uint8, device=device)
-    target = torch.zeros_like(source)
-    return 2 * size / _shortest_ns(functools.partial(target.copy_, source), device) * 1e9
-
-
-def _product_rate(device: torch.device, dtype: torch.dtype) -> float:
-    size = _MATRIX[device.type]
-    # Zeros run faster than numbers and are what a ceiling wants; the difference is small against its slack.
-    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    flops = 2.0 * size * size * size
-    return flops / _shortest_ns(functools.partial(torch.mm, a, b), device) * 1e9
-
-
-def _shortest_ns(call: Callable[[], object], device: torch.device) -> float:
-    """Return the shortest of some calls; the first ones wake clocks and libraries."""
-    return min(_one_ns(call, device) for _ in range(_REPEATS[device.type]))
-
-
-def _one_ns(call: Callable[[], object], device: torch.device) -> float:
-    if device.type != "cuda":
-        start = time.perf_counter_ns()
-        call()
-        return max(1, time.perf_counter_ns() - start)
-    first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    with torch.cuda.device(device):
-        first.record()
-        call()
-        last.record()
-        last.synchronize()
-    return float(first.elapsed_time(last)) * 1e6

@@ -8,15 +8,16 @@ candidate code.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 from warpsmith.core.problem import Tolerance, Workload
 from warpsmith.core.seeds import derive
-from warpsmith.core.verdict import Floor
 from warpsmith.worker.arena import Arena
 from warpsmith.worker.baselines import make_baseline
+from warpsmith.worker.bounds import Bounds
 from warpsmith.worker.compare import mismatch_of_trees
 from warpsmith.worker.domain import Domain
 from warpsmith.worker.draws import Expected, Placed
@@ -24,7 +25,7 @@ from warpsmith.worker.exchange import Exchange, fill, synchronize
 from warpsmith.worker.families import FAMILIES, OWN, changed, is_free, touched
 from warpsmith.worker.inputs import LoadedProblem, ProblemError, seed_all
 from warpsmith.worker.oracle import Oracle
-from warpsmith.worker.roofline import floor_of
+from warpsmith.worker.roofline import Forward
 from warpsmith.worker.shapes import cropped
 from warpsmith.worker.steps import Construct, ScalarLeaf, TensorLeaf, Tree
 from warpsmith.worker.trees import (
@@ -41,7 +42,7 @@ from warpsmith.worker.trees import (
 )
 from warpsmith.worker.weights import varied_init, vary
 
-_UNKNOWN = object()
+T = TypeVar("T")
 
 
 class Setting:
@@ -49,6 +50,7 @@ class Setting:
 
     Attributes:
         exchange: the arenas that a candidate shares with us.
+        bounds: the least time for the declared inputs, by two measures.
         output_tree: form of the output on the inputs as declared.
         updated: names of the buffers that a call changes.
         may_alias: whether the output shares memory with inputs or weights.
@@ -67,7 +69,7 @@ class Setting:
         self._domain = Domain(self.expect_of, self.tolerance_for, lambda: self.oracle_lacks)
         self._draws_numbers = False
         self.may_alias = False
-        self._floor: object = _UNKNOWN
+        self.bounds = Bounds(workload, device, self._metered, derive(self._seed, "floor", "places"))
         self._outputs_bytes = 0
         pilot = self._settle()
         self.output_tree = pilot.tree
@@ -284,27 +286,25 @@ class Setting:
         """Return the shapes derived from the declared ones that the reference takes, two at most."""
         return self._domain.crops()
 
-    def floor(self) -> Floor | None:
-        """The least time this device could take for the declared inputs; None where that can't be told."""
-        if self._floor is _UNKNOWN:
-            self._floor = self._new_floor()
-        return self._floor if isinstance(self._floor, Floor) else None
-
-    def _new_floor(self) -> Floor | None:
+    def _metered(self, measure: Callable[[Forward, list[torch.Tensor], list[torch.Tensor]], T]) -> T | None:
+        """Return what `measure` makes of the reference, its inputs and weights, which are then restored."""
         _, live = self._drawn(("floor",))
         run_seed = derive(self._seed, "floor", "run")
 
         def forward() -> list[torch.Tensor]:
             if self.updated:
-                self.reset()
+                with _disable_current_modes():  # no part of what is measured
+                    self.reset()
             seed_all(run_seed)
             return list(tensors_of(self.problem.forward(self.model, live)))
 
         try:
-            weights = list(self._named().values())
-            return floor_of(forward, list(tensors_of(live)), weights, derive(self._seed, "floor", "places"))
+            return measure(forward, list(tensors_of(live)), list(self._named().values()))
+        except torch.cuda.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            return None
         except ProblemError:
-            return None  # not every reference bears what the probe plants
+            return None  # not every reference bears what the probe plants, or the meter
         finally:
             self.reset()
 

@@ -12,12 +12,14 @@ import random
 from collections.abc import Iterator
 from typing import Literal
 
+import msgspec
 import torch
 
 from warpsmith.checks import CHECKS
 from warpsmith.checks.evidence import Census, Evidence
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.provenance import Provenance
+from warpsmith.core.roofline import MARGIN
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Accepted, Finding, Measurement, Stage
@@ -99,8 +101,10 @@ class Verification:
                 race.warm_up(self._task.baselines)
             with self._turn("alone"):
                 with self._phases("reference"):
-                    floor = setting.floor()
-                measurement = race.run(floor)
+                    floor = setting.bounds.floor
+                    light = setting.bounds.light(is_reduced=self._task.track.precision == "reduced")
+                measurement = msgspec.structs.replace(race.run(floor), light=light)
+            self._examiner.findings += beyond_light(measurement, self._task.target.device_type)
             self._measurements.append(measurement)
             self._baseline_faults |= race.faults
             self.throttled_rounds += race.throttled_rounds
@@ -169,6 +173,18 @@ class Verification:
             return "declared"
         is_right = self._task.track.shapes == "any" or self._examiner.is_right_elsewhere(settings[-1])
         return "any" if is_right else "declared"
+
+
+def beyond_light(measurement: Measurement, device_type: str) -> list[Finding]:
+    """Return a finding where a time lies below the bound: the count or a ceiling is off, or the work is."""
+    light, median_ns = measurement.light, measurement.timing.median_ns
+    if light is None or light.fraction(median_ns) <= MARGIN[device_type]:
+        return []
+    message = (
+        f"on workload {measurement.workload!r} it takes {median_ns:.0f} ns, below the bound of "
+        f"{light.bound_ns:.0f} ns ({light.limit}); look at how it does with less before calling it a record"
+    )
+    return [Finding(check="above_bound", message=message)]
 
 
 def load_step(task: Task, candidate: Candidate, scratch: str) -> Load:
