@@ -44,7 +44,7 @@ class Hunt:
     @property
     def words(self) -> list[str | Path]:
         options = ["--proposer", "file", "-o", f"path={self.candidates}", *CHEAPLY]
-        return ["search", self.problem, *options, "--budget", "trials=9", "--out", self.run]
+        return ["search", self.problem, *options, "--budget", "trials=9", "--retime", "0", "--out", self.run]
 
     def trials(self) -> list[Trial]:
         with Archive.open(self.run, writable=False) as archive:

@@ -66,7 +66,7 @@ MISTAKES = {
     "budget below zero": ("search relu.py --budget wall=-3s --out run", "no duration '-3s'"),
     "budget not here": ("search relu.py --budget gpu=5m --out run", "'gpu'"),
     "budget of no dollars": ("search relu.py --budget usd=0 --out run", "'usd=0'"),
-    "no model": ("search relu.py --proposer oneshot --out run", "name one with -o model=NAME"),
+    "no model": ("search relu.py --proposer oneshot --out run", "name one with --model NAME"),
     "no address": (
         "search relu.py --proposer fix -o model=m -o base_url=host --out run",
         "begins with http:// or https://",

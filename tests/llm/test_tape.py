@@ -169,6 +169,16 @@ def test_a_replay_of_what_was_not_recorded_names_the_call(path: Path) -> None:
     assert isinstance(caught.value, UsageError)
 
 
+def test_a_replay_may_take_the_reply_to_another_prompt_but_not_of_another_model(path: Path) -> None:
+    longer = SPEC.ask([*MESSAGES, *MESSAGES])
+    with Tape(path) as tape:
+        tape.add("t/0/0", ASK, answer("recorded"))
+        replayer = Replayer([SPEC], tape, any_prompt=True)
+        assert run(replayer.ask(longer, "t/0/0")).text == "recorded"
+        with pytest.raises(NotOnTape, match="differs in model"):
+            run(replayer.ask(msgspec.structs.replace(longer, model="other"), "t/0/0"))
+
+
 def test_a_call_is_recalled_by_its_key_alone(path: Path) -> None:
     with Tape(path) as tape:
         assert tape.recall("t/0/0") is None

@@ -13,7 +13,7 @@ from warpsmith.core.task import Budget
 from warpsmith.core.trial import Judged, Nothing, Proposal, Trial
 from warpsmith.core.verdict import Accepted, Rejected, Stage
 from warpsmith.propose import PROPOSERS
-from warpsmith.propose.base import Wish
+from warpsmith.propose.base import Proposer, Wish
 from warpsmith.propose.workshop import Workshop
 from warpsmith.search.run import Choice, Plan, carry_out, resume, start
 from warpsmith.testing import fakes
@@ -172,10 +172,34 @@ def test_a_model_is_asked_for_by_name_and_a_key_by_its_variable(
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     wish = Wish(task=TASK, parents=(), trials=(), rng=random.Random(1))
     with Workshop(tmp_path) as workshop:
-        with pytest.raises(UsageError, match="-o model=NAME"):
+        with pytest.raises(UsageError, match="--model NAME"):
             PROPOSERS.make("oneshot").propose(wish, workshop)
         with pytest.raises(UsageError, match="OPENAI_API_KEY"):
             PROPOSERS.make("oneshot", {"model": "any"}).propose(wish, workshop)
+
+
+def test_several_models_are_drawn_by_weight_and_the_same_again_after_a_resumption(tmp_path: Path) -> None:
+    def wish(count: int, model: str = "") -> Wish:
+        trials = tuple(fakes.trial(number, of=TASK) for number in range(count))
+        return Wish(task=TASK, parents=(), trials=trials, rng=random.Random(1), model=model)
+
+    def asked_of(proposer: Proposer, wish: Wish, workshop: Workshop) -> str:
+        proposal = proposer.propose(wish, workshop)
+        assert proposal is not None
+        assert proposal.spent is not None
+        return proposal.spent.model
+
+    with LlmServer([GOOD]) as server, Workshop(tmp_path) as workshop:
+        common = {"base_url": server.base_url, "key_env": ""}
+        proposer = PROPOSERS.make("oneshot", {**common, "models": "often=3,seldom=1,never=0"})
+        drawn = [asked_of(proposer, wish(count), workshop) for count in range(24)]
+        served = [request.body["model"] for request in server.requests]
+        assert [asked_of(proposer, wish(count), workshop) for count in range(24)] == drawn == served
+        assert server.count == 24, "what was paid for is not asked again"
+        assert drawn.count("often") > drawn.count("seldom") > drawn.count("never") == 0
+        assert asked_of(proposer, wish(0, "never"), workshop) == "never"
+        with pytest.raises(UsageError, match="add --model other"):
+            proposer.propose(wish(0, "other"), workshop)
 
 
 def test_a_search_by_feedback_repairs_what_was_rejected_and_stops_at_its_budget_of_tokens(

@@ -7,7 +7,7 @@ import pytest
 
 from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Budget
-from warpsmith.core.trial import Duplicate, Nothing, Spent, Trial, best_trial
+from warpsmith.core.trial import Duplicate, Nothing, Retiming, Spent, Trial, best_trial
 from warpsmith.search.budget import Meter, parse_budget, parse_duration_s
 from warpsmith.testing import fakes
 
@@ -36,6 +36,7 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
         ("trials=7", Budget(trials=7)),
         ("wall=1h", Budget(wall_s=3600)),
         ("tokens=2000000, usd=2.5", Budget(tokens=2_000_000, usd=2.5)),
+        ("gpu=10m,trials=2", Budget(gpu_s=600, trials=2)),
     ],
 )
 def test_a_budget_is_a_list_of_limits(text: str, budget: Budget) -> None:
@@ -48,6 +49,7 @@ def test_a_budget_is_a_list_of_limits(text: str, budget: Budget) -> None:
         *("trials", "trials=", "trials=0", "trials=-1", "trials=1.5", "trials=many", "trials=²", "trial=3"),
         *("wall", "wall=", "wall=soon", "64", "=3", "trials=" + "9" * 5000, "trials=3,trials=4", "", " , "),
         *("usd=0", "usd=-1", "usd=1e3", "usd=nan", "tokens=0", "tokens=1.5"),
+        *("gpu", "gpu=0", "gpu=soon"),
     ],
 )
 def test_what_is_no_budget_is_refused_with_an_example(text: str) -> None:
@@ -55,9 +57,29 @@ def test_what_is_no_budget_is_refused_with_an_example(text: str) -> None:
         parse_budget(text)
 
 
-def test_a_budget_of_gpu_time_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="'gpu' is not supported"):
-        parse_budget("trials=3,gpu=5")
+def on_device(number: int, **phases_s: float) -> Trial:
+    verdict = msgspec.structs.replace(fakes.accepted(), phases_s=phases_s, wall_s=100.0)
+    return fakes.trial(number, verdict)
+
+
+def test_device_time_is_that_of_the_phases_on_the_device() -> None:
+    trials = [on_device(0, build=50.0, correctness=2.0, timing=3.0), fakes.trial(1, fakes.rejected())]
+    assert Meter(Budget(gpu_s=5.1)).spent(trials) == ""
+    assert Meter(Budget(gpu_s=5.0)).spent(trials) == "gpu"
+    again = Retiming(
+        task_id="t", number=0, seed=1, verdict=trials[0].accepted or fakes.faulted(), finished_at=""
+    )
+    assert Meter(Budget(gpu_s=10.1)).spent(trials, [again]) == ""
+    assert Meter(Budget(gpu_s=10.0)).spent(trials, [again]) == "gpu"
+
+
+def test_time_to_time_the_winners_again_is_kept_back_and_never_much_of_a_limit() -> None:
+    two = [on_device(number, timing=5.0) for number in range(2)]
+    assert Meter(Budget(gpu_s=20.0), winners=3).spent(two) == ""
+    assert Meter(Budget(gpu_s=20.0), winners=3).spent([*two, on_device(2, timing=5.0)]) == "gpu"
+    assert Meter(Budget(gpu_s=20.0)).spent([*two, on_device(2, timing=5.0)]) == ""
+    # A quarter of 13 s is kept back, and not the 10 s that two winners would take.
+    assert Meter(Budget(gpu_s=13.4), winners=3).spent(two) == ""
 
 
 def test_what_models_took_counts_and_a_call_without_a_price_costs_tokens_alone() -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from warpsmith.core.trial import Nothing, Outcome, Trial
+from warpsmith.core.trial import Nothing, Outcome, Spent, Trial
 from warpsmith.core.verdict import Verdict
 from warpsmith.search.base import Move
 from warpsmith.search.portfolio import Portfolio
@@ -73,8 +73,8 @@ def test_what_an_arm_has_brought_fades() -> None:
     later = [*trials, *(made(number, "bad", fakes.rejected()) for number in range(20, 30))]
     before, after = TWO.stand(trials)["good"], TWO.stand(later)["good"]
     factor = TWO.discount**10
-    assert (after.pulls, after.gain, after.cost_s) == pytest.approx(
-        (before.pulls * factor, before.gain * factor, before.cost_s * factor)
+    assert (after.pulls, after.gain, after.cost) == pytest.approx(
+        (before.pulls * factor, before.gain * factor, before.cost * factor)
     )
 
 
@@ -124,7 +124,49 @@ def test_a_fault_is_held_against_nobody() -> None:
 
 def test_a_duplicate_known_at_once_is_not_free() -> None:
     arm = TWO.stand([made(0, "good", fakes.rejected(), wall_s=0.0)])["good"]
-    assert arm.cost_s == 1.0
+    assert arm.cost == 1.0
+
+
+def billed(trial: Trial, model: str, usd: float | None) -> Trial:
+    spent = Spent(model=model, tokens=100, usd=usd)
+    return msgspec.structs.replace(trial, proposal=msgspec.structs.replace(trial.proposal, spent=spent))
+
+
+def by_two_models(*, big_usd: float) -> list[Trial]:
+    """Return turns of one proposer with two models that gain the same, `small` for a cent a call."""
+    trials = equally_good(good_s=50.0, bad_s=50.0)
+    renamed = [msgspec.structs.replace(t.proposal, proposer="oneshot") for t in trials]
+    made_by = [msgspec.structs.replace(t, proposal=p) for t, p in zip(trials, renamed, strict=True)]
+    models = ["other", *["big", "small"] * 10]
+    usd = {"other": 0.01, "small": 0.01, "big": big_usd}
+    return [billed(trial, model, usd[model]) for trial, model in zip(made_by, models, strict=True)]
+
+
+def test_a_proposer_with_each_of_its_models_is_an_arm_and_dollars_tell_them_apart() -> None:
+    arms = ("oneshot@big", "oneshot@small")
+    trials = by_two_models(big_usd=1.0)
+    for usd_per_hour, is_told_apart in ((0.0, False), (2.0, True)):
+        strategy = Portfolio(arms=arms, usd_per_hour=usd_per_hour)
+        moves = [strategy.ask(trials, random.Random(seed)) for seed in range(300)]
+        assert {move.proposer for move in moves if move} == {"oneshot"}
+        counts = Counter(move.model for move in moves if move)
+        assert set(counts) == {"big", "small"}
+        assert (counts["small"] > 2 * counts["big"]) is is_told_apart
+
+
+def test_an_arm_without_a_model_has_the_trials_of_all_its_models() -> None:
+    assert set(Portfolio(arms=("oneshot",)).stand(by_two_models(big_usd=1.0))) == {"oneshot"}
+
+
+def test_the_machine_costs_dollars_too_and_an_unknown_price_none() -> None:
+    strategy = Portfolio(usd_per_hour=3.6)
+    trials = [
+        billed(made(0, "a", fakes.rejected()), "m", 0.5),
+        billed(made(1, "b", fakes.rejected()), "m", None),
+    ]
+    arms = strategy.stand(trials)
+    assert arms["a@m"].cost == pytest.approx(0.95 * (0.01 + 0.5))
+    assert arms["b@m"].cost == pytest.approx(0.01)
 
 
 def test_without_names_the_loop_introduces_the_proposers_and_they_become_the_arms() -> None:

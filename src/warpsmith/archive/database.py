@@ -54,6 +54,16 @@ TRIALS = sa.Table(
     sa.Column("record", sa.Text, nullable=False),
 )
 
+RETIMINGS = sa.Table(
+    "retimings",
+    METADATA,
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("task_id", sa.String(64), nullable=False, index=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["task_id", "number"], ["trials.task_id", "trials.number"]),
+)
+
 
 class Database:
     """Statements on one engine.
@@ -115,6 +125,27 @@ class Database:
         query = sa.select(TRIALS.c.record).where(TRIALS.c.task_id == task_id).order_by(TRIALS.c.number)
         with self._engine.connect() as connection:
             return list(connection.scalars(query))
+
+    def add_retiming(self, row: Row) -> None:
+        """Insert a re-timing; it is safe on disk when this returns.
+
+        Raises:
+            UsageError: its trial is unknown.
+        """
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(RETIMINGS).values(**row))
+        except sa.exc.IntegrityError as error:
+            raise UsageError(
+                f"a re-timing of trial {row['number']} cannot be added: its task {row['task_id']} has no "
+                "trial of that number"
+            ) from error
+
+    def retimings(self, task_id: str) -> list[str]:
+        """Records of the re-timings of the task's trials, oldest first."""
+        query = sa.select(RETIMINGS.c.record).where(RETIMINGS.c.task_id == task_id)
+        with self._engine.connect() as connection:
+            return list(connection.scalars(query.order_by(RETIMINGS.c.position)))
 
     def set_setting(self, key: str, value: str) -> None:
         """Insert or replace a setting."""

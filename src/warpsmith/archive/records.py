@@ -1,4 +1,4 @@
-"""Tasks and trials as rows: a JSON record whose long texts are blobs, beside columns people query.
+"""Tasks, trials and re-timings as rows: a JSON record whose long texts are blobs, beside columns to query.
 
 Knows which fields are long; knows no SQL. A long text stands in a record as
 `{"blob": "<sha256>"}`, which no text field could hold, so unpacking needs no flag.
@@ -13,16 +13,17 @@ from typing import Any, TypeVar
 from warpsmith.core.codec import builtins_of, decode, encode
 from warpsmith.core.errors import RecordError
 from warpsmith.core.task import Task
-from warpsmith.core.trial import Duplicate, Nothing, Trial
+from warpsmith.core.trial import Duplicate, Nothing, Retiming, Trial
 from warpsmith.core.verdict import Accepted, Faulted, Rejected
 
 # Raised when a table, a column or the meaning of a record changes.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 T = TypeVar("T")
 Row = dict[str, str | int | None]
 
 TASK_TEXTS = (("problem", "source"),)
+RETIMING_TEXTS = (("verdict", "log"),)
 TRIAL_TEXTS = (("proposal", "candidate", "source"), ("proposal", "prompt"), ("outcome", "verdict", "log"))
 
 
@@ -117,3 +118,21 @@ def trial_of(record: str, get: Callable[[str], str]) -> Trial:
         RecordError: the record does not decode, or a blob it names is missing or damaged.
     """
     return _unpack(record, Trial, TRIAL_TEXTS, get)
+
+
+def retiming_row(retiming: Retiming, put: Callable[[str], str]) -> Row:
+    """Return the columns of `retiming`, its log put away."""
+    return {
+        "task_id": retiming.task_id,
+        "number": retiming.number,
+        "record": _pack(retiming, RETIMING_TEXTS, put),
+    }
+
+
+def retiming_of(record: str, get: Callable[[str], str]) -> Retiming:
+    """Return the re-timing written in `record`.
+
+    Raises:
+        RecordError: the record does not decode, or a blob it names is missing or damaged.
+    """
+    return _unpack(record, Retiming, RETIMING_TEXTS, get)

@@ -1,4 +1,4 @@
-"""The archive of a run: tasks, trials and their texts in one folder, append-only.
+"""The archive of a run: tasks, trials, re-timings and their texts in one folder, append-only.
 
     RUN/archive.sqlite     records, and the columns people query
     RUN/blobs/ab/<sha256>  sources, prompts and logs
@@ -22,11 +22,19 @@ from warpsmith.archive.blobs import Blobs
 from warpsmith.archive.disk import make_folder, opening
 from warpsmith.archive.extras import needs_extra
 from warpsmith.archive.lock import WriterLock
-from warpsmith.archive.records import SCHEMA_VERSION, task_of, task_row, trial_of, trial_row
+from warpsmith.archive.records import (
+    SCHEMA_VERSION,
+    retiming_of,
+    retiming_row,
+    task_of,
+    task_row,
+    trial_of,
+    trial_row,
+)
 from warpsmith.core.codec import decode
 from warpsmith.core.errors import SchemaMismatch, UsageError
 from warpsmith.core.task import Task
-from warpsmith.core.trial import Trial
+from warpsmith.core.trial import Retiming, Trial
 
 if TYPE_CHECKING:
     from warpsmith.archive.database import Database
@@ -155,6 +163,24 @@ class Archive:
             RecordError: a record or a blob is damaged.
         """
         return [trial_of(record, self._blobs.get) for record in self._database.trials(task_id)]
+
+    def add_retiming(self, retiming: Retiming) -> None:
+        """Add `retiming`. When this returns it survives `kill -9` and a loss of power.
+
+        Raises:
+            UsageError: its trial was not added.
+            InfrastructureError: the disk is full or failed; what was added before is kept.
+        """
+        self._require_writable()
+        self._database.add_retiming(retiming_row(retiming, self._blobs.put))
+
+    def retimings(self, task_id: str) -> list[Retiming]:
+        """Return every re-timing of the task's trials, oldest first.
+
+        Raises:
+            RecordError: a record or a blob is damaged.
+        """
+        return [retiming_of(record, self._blobs.get) for record in self._database.retimings(task_id)]
 
     def put(self, text: str) -> str:
         """Store `text` and return its blob id, the same for the same text.

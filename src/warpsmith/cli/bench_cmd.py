@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 
 import click
 
 from warpsmith.cli.options import (
     baseline_option,
-    choices,
     device_option,
     json_option,
     problem_filters,
@@ -21,30 +18,23 @@ from warpsmith.cli.options import (
     track_of,
     track_option,
 )
+from warpsmith.cli.recipe import Recipe, recipe_options
 from warpsmith.cli.running import run_and_write
 from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Task
 from warpsmith.problems import Found, find
 from warpsmith.report import report_of, to_markdown
-from warpsmith.search.budget import parse_budget
-from warpsmith.search.run import Plan, new_seed, start
+from warpsmith.search.run import new_seed, start
 from warpsmith.verify import Verifier
 from warpsmith.verify.batch import Asked
+
+DEFAULT_BUDGET = "trials=8,wall=5m"
 
 
 @click.command()
 @click.argument("suite", required=False)
 @problem_filters
-@click.option("--strategy", default="best_of_n", show_default=True, help="What to try next.")
-@click.option(
-    "--proposer", "proposers", multiple=True, help="Who makes candidates; repeatable.  [default: inductor]"
-)
-@click.option(
-    "-o", "options", multiple=True, metavar="NAME=VALUE", help="Option of the strategy or a proposer."
-)
-@click.option(
-    "--budget", default="trials=8,wall=5m", show_default=True, help="When to stop, for each problem."
-)
+@recipe_options(DEFAULT_BUDGET)
 @click.option("--out", required=True, metavar="RUN", help="New run folder.")
 @device_option
 @tier_option
@@ -58,10 +48,7 @@ def bench(
     tag: str | None,
     dtype: str | None,
     name: str | None,
-    strategy: str,
-    proposers: tuple[str, ...],
-    options: tuple[str, ...],
-    budget: str,
+    recipe: Recipe,
     out: str,
     device: str,
     tier: str,
@@ -79,10 +66,7 @@ def bench(
     Problems that fail the admission test are left out, and the report says which and why. An
     interrupted run goes on with `warpsmith search --resume RUN`.
     """
-    chosen, makers = choices(strategy, proposers or ("inductor",), options)
-    command = shlex.join(["warpsmith", *sys.argv[1:]])
-    plan = Plan(strategy=chosen, proposers=makers, budget=parse_budget(budget), command=command)
-    plan.check()
+    plan = recipe.plan(DEFAULT_BUDGET)
     found = find(suite, level=level, tag=tag, dtype=dtype, name=name)
     asked = Asked(
         device=device,

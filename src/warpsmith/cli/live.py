@@ -10,8 +10,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from warpsmith.cli.words import trial_text
-from warpsmith.core.events import Event, PhaseStarted, Sink, TaskFinished, TaskStarted, TrialFinished
+from warpsmith.cli.words import retiming_text, trial_text
+from warpsmith.core.events import (
+    Event,
+    PhaseStarted,
+    RetimingFinished,
+    Sink,
+    TaskFinished,
+    TaskStarted,
+    TrialFinished,
+)
 from warpsmith.core.task import Budget, Task
 from warpsmith.core.timing import Interval
 from warpsmith.core.trial import Trial, best_trial
@@ -76,6 +84,10 @@ class Watch:
             row = self.rows[event.trial.task_id]
             row.trials.append(event.trial)
             self._say(f"{row.task.problem.name}: {trial_text(event.trial, row.task.baselines[0])}")
+        elif isinstance(event, RetimingFinished):
+            row = self.rows[event.retiming.task_id]
+            row.state, baseline = "done", next(iter(row.task.baselines), "")
+            self._say(f"{row.task.problem.name}: {retiming_text(event.retiming, baseline)}")
         elif isinstance(event, TaskFinished):
             row = self.rows[event.task_id]
             row.state, row.is_running = DONE_WORDS.get(event.reason, event.reason), False

@@ -13,25 +13,23 @@ import msgspec
 from warpsmith.archive import Archive
 from warpsmith.cli.options import (
     baseline_option,
-    choices,
     device_option,
     json_option,
-    preset_choices,
     seed_option,
     tier_of,
     tier_option,
     track_of,
     track_option,
 )
+from warpsmith.cli.recipe import Recipe, recipe_options
 from warpsmith.cli.running import run_and_write
 from warpsmith.cli.words import speedup_text, time_text
 from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Task
-from warpsmith.core.trial import best_trial
 from warpsmith.problems import load
 from warpsmith.search.budget import parse_budget
-from warpsmith.search.presets import PRESETS
-from warpsmith.search.run import Plan, resume, start
+from warpsmith.search.run import Plan, replayed, resume, start
+from warpsmith.search.winners import Entry, entries, ranked_baselines, winner
 from warpsmith.verify import Verifier
 from warpsmith.verify.batch import Asked
 from warpsmith.verify.view import verdict_view
@@ -41,21 +39,14 @@ DEFAULT_BUDGET = "trials=16,wall=10m"
 
 @click.command()
 @click.argument("problem", required=False)
-@click.option("--strategy", help="What to try next.  [default: best_of_n]")
-@click.option(
-    "--proposer", "proposers", multiple=True, help="Who makes candidates; repeatable.  [default: inductor]"
-)
-@click.option(
-    "-o", "options", multiple=True, metavar="NAME=VALUE", help="Option of the strategy or a proposer."
-)
-@click.option(
-    "--preset", metavar="|".join(PRESETS), help="A published recipe in place of --strategy and --proposer."
-)
-@click.option(
-    "--budget", metavar="trials=64,wall=30m,usd=5", help=f"When to stop.  [default: {DEFAULT_BUDGET}]"
-)
+@recipe_options(DEFAULT_BUDGET)
 @click.option("--out", metavar="RUN", help="New run folder.")
 @click.option("--resume", "resumed", metavar="RUN", help="Go on with a run, as it was planned.")
+@click.option(
+    "--replay",
+    metavar="RUN|TAPE",
+    help="Take models' replies from a run, and do it again; or from a tape. No key, no network.",
+)
 @device_option
 @tier_option
 @track_option(shapes="declared")
@@ -64,13 +55,10 @@ DEFAULT_BUDGET = "trials=16,wall=10m"
 @json_option
 def search(
     problem: str | None,
-    strategy: str | None,
-    proposers: tuple[str, ...],
-    options: tuple[str, ...],
-    preset: str | None,
-    budget: str | None,
+    recipe: Recipe,
     out: str | None,
     resumed: str | None,
+    replay: str | None,
     device: str,
     tier: str,
     kernels: str,
@@ -85,26 +73,22 @@ def search(
     RUN holds everything: `archive.sqlite`, `kernels/`, `report.html`. Ctrl-C keeps what is finished.
     """
     if resumed is not None:
-        if problem is not None or out is not None:
-            raise UsageError("--resume takes the run's own problem and plan; leave PROBLEM and --out away")
-        return _go_on(Path(resumed), budget, as_json=as_json)
+        if problem is not None or out is not None or replay is not None:
+            raise UsageError(
+                "--resume takes the run's own problem and plan; leave PROBLEM, --out and --replay away"
+            )
+        return _go_on(Path(resumed), recipe.budget, as_json=as_json)
+    if replay is not None and Path(replay).is_dir():
+        if problem is not None or out is None:
+            raise UsageError(
+                "--replay RUN takes the run's own problem and plan; leave PROBLEM away, give --out"
+            )
+        return _again(Path(replay), Path(out), recipe.budget, as_json=as_json)
     if problem is None or out is None:
         raise UsageError("give PROBLEM and --out RUN, or --resume RUN")
-    if preset is not None and (strategy is not None or proposers):
-        raise UsageError("a preset has its own strategy and proposers; leave --strategy and --proposer away")
-    if preset is None:
-        chosen, makers = choices(strategy or "best_of_n", proposers or ("inductor",), options)
-        limits = parse_budget(budget or DEFAULT_BUDGET)
-    else:
-        chosen, makers, published = preset_choices(preset, options)
-        limits = parse_budget(budget) if budget else published
-    plan = Plan(
-        strategy=chosen,
-        proposers=makers,
-        budget=limits,
-        command=shlex.join(["warpsmith", *sys.argv[1:]]),
-    )
-    plan.check()
+    plan = recipe.plan(DEFAULT_BUDGET)
+    if replay is not None:
+        plan = _from_tape(plan, Path(replay), seed)
     asked = Asked(
         device=device,
         tier=tier_of(tier),
@@ -117,6 +101,24 @@ def search(
         task = asked.task(verifier.target(asked.device), found)
         with start(Path(out), plan, [task]) as archive:
             return _carry_out(archive, plan, verifier, as_json=as_json)
+
+
+def _again(run: Path, out: Path, budget: str | None, *, as_json: bool) -> int:
+    """Do `run` again in the folder `out`, with the replies on its tape."""
+    plan, tasks = replayed(run)
+    limits = parse_budget(budget) if budget else plan.budget
+    command = shlex.join(["warpsmith", *sys.argv[1:]])
+    plan = msgspec.structs.replace(plan, budget=limits, command=command)
+    with Verifier() as verifier, start(out, plan, tasks) as archive:
+        return _carry_out(archive, plan, verifier, as_json=as_json)
+
+
+def _from_tape(plan: Plan, tape: Path, seed: int | None) -> Plan:
+    if not tape.is_file():
+        raise UsageError(f"there is no run and no tape {str(tape)!r}; give the folder of a run to --replay")
+    if seed is None:
+        raise UsageError("a tape holds no seed; give the recorded run's --seed, or its folder to --replay")
+    return msgspec.structs.replace(plan, replay=str(tape.resolve()))
 
 
 def _go_on(folder: Path, budget: str | None, *, as_json: bool) -> int:
@@ -144,26 +146,29 @@ def _carry_out(archive: Archive, plan: Plan, verifier: Verifier, *, as_json: boo
 
 
 def _summary(archive: Archive, task: Task) -> str:
-    baseline = task.baselines[0] if task.baselines else ""
-    best = best_trial(archive.trials(task.id), baseline)
-    verdict = best.accepted if best else None
-    if best is None or verdict is None:
+    best = _winner(archive, task)
+    if best is None:
         return f"{task.problem.name}: no candidate was accepted"
+    verdict = best.verdict
     speedups = ", ".join(f"{speedup_text(verdict.speedup(name))} over {name}" for name in verdict.baselines)
-    who = f"{best.proposal.proposer}:{best.proposal.variant}"
-    label = ", passthrough" if verdict.is_passthrough else ""
-    about = f"trial {best.number}, {who}{label}"
+    who = f"{best.trial.proposal.proposer}:{best.trial.proposal.variant}"
+    label = ", timed again" if best.is_retimed else ""
+    label += ", passthrough" if verdict.is_passthrough else ""
+    about = f"trial {best.trial.number}, {who}{label}"
     return f"{task.problem.name}: {time_text(verdict.time.value)}, {speedups} ({about})"
 
 
 def _record(archive: Archive, tasks: list[Task]) -> dict[str, object]:
     rows = []
     for task in tasks:
-        trials = archive.trials(task.id)
-        best = best_trial(trials, task.baselines[0]) if task.baselines else None
-        verdict = best.verdict if best else None
-        row = {"problem": task.problem.name, "trials": len(trials)}
-        rows.append(
-            row | ({"best": {"trial": best.number, **verdict_view(verdict)}} if best and verdict else {})
-        )
+        best = _winner(archive, task)
+        row: dict[str, object] = {"problem": task.problem.name, "trials": len(archive.trials(task.id))}
+        if best is not None:
+            about = {"trial": best.trial.number, "retimed": best.is_retimed}
+            row["best"] = about | verdict_view(best.verdict)
+        rows.append(row)
     return {"run": str(archive.folder), "tasks": rows}
+
+
+def _winner(archive: Archive, task: Task) -> Entry | None:
+    return winner(entries(archive.trials(task.id), archive.retimings(task.id)), ranked_baselines([task]))

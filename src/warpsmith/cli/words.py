@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from warpsmith.core.task import Track
 from warpsmith.core.timing import Interval
-from warpsmith.core.trial import Duplicate, Nothing, Trial
+from warpsmith.core.trial import Duplicate, Nothing, Retiming, Trial
 from warpsmith.core.verdict import Accepted, Faulted, Verdict
 from warpsmith.verify.tracks import track_words
 
@@ -73,7 +73,15 @@ def trial_text(trial: Trial, baseline: str) -> str:
         return f"{who}: same as trial {trial.outcome.of}"
     if isinstance(trial.outcome, Nothing):
         return f"{who}: no candidate ({_first_line(trial.outcome.reason)})"
-    verdict = trial.outcome.verdict
+    return f"{who}: {_verdict_line(trial.outcome.verdict, baseline)}"
+
+
+def retiming_text(retiming: Retiming, baseline: str) -> str:
+    """Return one re-timing in one line."""
+    return f"trial {retiming.number} timed again: {_verdict_line(retiming.verdict, baseline)}"
+
+
+def _verdict_line(verdict: Verdict, baseline: str) -> str:
     if isinstance(verdict, Accepted):
         over = (
             f", {speedup_text(verdict.speedup(baseline))} over {baseline}"
@@ -81,9 +89,9 @@ def trial_text(trial: Trial, baseline: str) -> str:
             else ""
         )
         label = ", passthrough" if verdict.is_passthrough else ""
-        return f"{who}: accepted, {time_text(verdict.time.value)}{over}{label}"
+        return f"accepted, {time_text(verdict.time.value)}{over}{label}"
     stage = "faulted" if isinstance(verdict, Faulted) else f"rejected at {verdict.stage}"
-    return f"{who}: {stage}, {_first_line(verdict.reason)}"
+    return f"{stage}, {_first_line(verdict.reason)}"
 
 
 def _first_line(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from warpsmith.core.task import Budget, Task
-from warpsmith.core.trial import Trial
+from warpsmith.core.trial import Retiming, Trial
 
 
 class TaskStarted(
@@ -52,6 +52,19 @@ class TrialFinished(
     """A trial is in the archive."""
 
     trial: Trial
+
+
+class RetimingFinished(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="event",
+    tag="retiming_finished",
+    forbid_unknown_fields=True,
+):
+    """A re-timing is in the archive."""
+
+    retiming: Retiming
 
 
 class TaskFinished(
@@ -123,5 +136,7 @@ class EngineState(
     device_share: float
 
 
-Event: TypeAlias = TaskStarted | PhaseStarted | TrialFinished | TaskFinished | VerdictGiven | EngineState
+Event: TypeAlias = (
+    TaskStarted | PhaseStarted | TrialFinished | RetimingFinished | TaskFinished | VerdictGiven | EngineState
+)
 Sink: TypeAlias = Callable[[Event], None]

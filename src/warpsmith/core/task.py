@@ -132,17 +132,24 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         wall_s: wall seconds since the search (or its resumption) began.
         tokens: read and written by models, in all finished trials.
         usd: US dollars for models, in all finished trials; a call without a known price is not in it.
+        gpu_s: seconds in which the task's device worked for finished trials and re-timings, whatever kind of
+            device that is.
     """
 
     trials: int | None = None
     wall_s: float | None = None
     tokens: int | None = None
     usd: float | None = None
+    gpu_s: float | None = None
 
     def __post_init__(self) -> None:
         for what, count in (("trials", self.trials), ("tokens", self.tokens)):
             if count is not None and count < 1:
                 raise ValueError(f"a budget of {what} is at least 1")
-        for what, amount in (("wall time", self.wall_s), ("dollars", self.usd)):
+        for what, amount in (
+            ("wall time", self.wall_s),
+            ("dollars", self.usd),
+            ("device time", self.gpu_s),
+        ):
             if amount is not None and not (math.isfinite(amount) and amount > 0):
                 raise ValueError(f"a budget of {what} is above zero")

@@ -26,6 +26,19 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     prompt_id: str = ""
 
 
+class Screened(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A variant that was tried at the tier `screen`, before the proposal was made of the best.
+
+    Attributes:
+        variant: as in a proposal.
+        time_ns: of one call on the first workload, which does not compare with other tiers' times; None where
+            it was rejected.
+    """
+
+    variant: str
+    time_ns: float | None
+
+
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a proposer made.
 
@@ -37,6 +50,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         prompt: text that was sent to a model; empty without one.
         wall_s: seconds it took to make.
         spent: what models took for it; None where none was asked.
+        device_s: seconds of the task's device that it took to make.
+        screened: what was tried at the tier `screen` on the way to it.
     """
 
     proposer: str
@@ -46,6 +61,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     prompt: str = ""
     wall_s: float = 0.0
     spent: Spent | None = None
+    device_s: float = 0.0
+    screened: tuple[Screened, ...] = ()
 
 
 class Judged(
@@ -104,6 +121,27 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """The verdict, where it is an acceptance."""
         verdict = self.verdict
         return verdict if isinstance(verdict, Accepted) else None
+
+
+class Retiming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trial's candidate verified and timed once more, on other inputs, after the search; append-only.
+
+    The best of many is chosen by the very timing that made it the best, so that timing leans high; this one
+    does not.
+
+    Attributes:
+        task_id: of the trial's task.
+        number: the trial's.
+        seed: root of the random choices of this verification; the same for all that are compared.
+        verdict: what the verifier said this time.
+        finished_at: UTC, ISO 8601.
+    """
+
+    task_id: str
+    number: int
+    seed: int
+    verdict: Verdict
+    finished_at: str
 
 
 def best_trial(trials: list[Trial], baseline: str) -> Trial | None:

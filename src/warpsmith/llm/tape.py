@@ -203,6 +203,8 @@ class Recorder:
                 return call.result()
             try:
                 answer = await self._models.ask(ask, key)
+            except NotOnTape:
+                raise  # says something of the other tape, and nothing of the ask
             except ModelError as error:
                 self._tape.add(key, ask, error)
                 raise
@@ -217,11 +219,14 @@ class Replayer:
     Args:
         models: the specs of the recorded run, for their names and weights.
         tape: what they answered.
+        any_prompt: whether a prompt may differ from the one that was recorded under the same key, as prompts
+            do that state measured times; all else of the ask must be the same.
     """
 
-    def __init__(self, models: Sequence[ModelSpec], tape: Tape) -> None:
+    def __init__(self, models: Sequence[ModelSpec], tape: Tape, *, any_prompt: bool = False) -> None:
         self._models = tuple(models)
         self._tape = tape
+        self._any_prompt = any_prompt
 
     def choose(self, rng: random.Random) -> ModelSpec:
         """Return one of the models by weight, as when it was recorded."""
@@ -240,15 +245,14 @@ class Replayer:
         other = self._tape.recall(key)
         if other is None:
             raise NotOnTape(f"call {key!r} is not on tape {self._tape.path}; record the run again")
+        names = [name for name in Ask.__struct_fields__ if getattr(other.ask, name) != getattr(ask, name)]
+        said = ", ".join(names)
+        if self._any_prompt and names == ["messages"]:
+            return other.result()
         raise NotOnTape(
-            f"call {key!r} on tape {self._tape.path} asked something else ({_difference(other.ask, ask)}); "
+            f"call {key!r} on tape {self._tape.path} asked something else: it differs in {said}; "
             "replay with the options, prompts and version it was recorded with"
         )
-
-
-def _difference(recorded: Ask, asked: Ask) -> str:
-    names = [name for name in Ask.__struct_fields__ if getattr(recorded, name) != getattr(asked, name)]
-    return "it differs in " + ", ".join(names)
 
 
 def _may_pass(call: Call) -> bool:

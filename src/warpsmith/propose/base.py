@@ -19,12 +19,14 @@ class Wish(NamedTuple):
         parents: trials to start from; empty asks for something new.
         trials: every finished trial of the task, oldest first.
         rng: the only source of chance.
+        model: name of the language model to ask; empty leaves it to the proposer, which draws by weight.
     """
 
     task: Task
     parents: tuple[Trial, ...]
     trials: Sequence[Trial]
     rng: random.Random
+    model: str = ""
 
 
 class Proposer(Protocol):

@@ -1,5 +1,7 @@
 """The line to language models that the proposers of a run share: one event loop, one tape beside the run.
 
+Where a run is replayed, the replies come from the other run's tape, and no client is made: no key, no net.
+
 Knows no prompt and no reply's meaning.
 """
 
@@ -12,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from warpsmith.core.codec import content_id
 from warpsmith.llm import open_client
-from warpsmith.llm.base import Answer, Message, ModelSpec
-from warpsmith.llm.tape import Recorder, Tape
+from warpsmith.llm.base import Answer, Message, Models, ModelSpec
+from warpsmith.llm.tape import Recorder, Replayer, Tape
 
 if TYPE_CHECKING:
     from warpsmith.llm.client import Client
@@ -24,11 +26,14 @@ class ModelLine:
 
     Args:
         tape: file for the replies, made when first needed; None keeps none.
+        replay: tape of another run to take the replies from, in place of asking; None asks.
     """
 
-    def __init__(self, tape: Path | None) -> None:
+    def __init__(self, tape: Path | None, replay: Path | None = None) -> None:
         self._path = tape
+        self._replay = replay
         self._tape: Tape | None = None
+        self._recorded: Tape | None = None
         self._runner: asyncio.Runner | None = None
         self._clients: dict[str, Client] = {}
 
@@ -43,17 +48,26 @@ class ModelLine:
 
         Raises:
             UsageError: the extra `llm` is missing, the key is not set, or the model does not exist.
+            NotOnTape: a replay was asked for what was not recorded.
             ModelError: there is no reply that can be used, and why.
         """
         if self._runner is None:
             self._runner = asyncio.Runner()
-        whom = content_id(spec)
-        client = self._clients.get(whom)
-        if client is None:
-            client = self._clients[whom] = open_client([spec])
+        models = self._answering(spec)
         tape = self._opened()
-        models = client if tape is None else Recorder(client, tape)
+        if tape is not None:
+            models = Recorder(models, tape)
         return self._runner.run(models.ask(spec.ask(messages, seed=seed), key))
+
+    def _answering(self, spec: ModelSpec) -> Models:
+        """Return who answers what is not on this run's own tape."""
+        if self._replay is not None:
+            self._recorded = self._recorded or Tape(self._replay, writable=False)
+            return Replayer([spec], self._recorded, any_prompt=True)
+        whom = content_id(spec)
+        if whom not in self._clients:
+            self._clients[whom] = open_client([spec])
+        return self._clients[whom]
 
     def has(self, key: str) -> bool:
         """Say whether a reply that can be used is on the tape under `key`."""
@@ -74,6 +88,7 @@ class ModelLine:
             self._clients.clear()
             self._runner.close()
             self._runner = None
-        if self._tape is not None:
-            self._tape.close()
-            self._tape = None
+        for tape in (self._tape, self._recorded):
+            if tape is not None:
+                tape.close()
+        self._tape = self._recorded = None

@@ -6,6 +6,7 @@ that goes on after a crash finds on its tape what it had paid for.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Sequence
 
@@ -15,8 +16,9 @@ from warpsmith.core.errors import UsageError
 from warpsmith.core.seeds import derive
 from warpsmith.core.trial import Proposal, Spent, Trial, best_trial
 from warpsmith.core.verdict import Rejected
-from warpsmith.llm.base import Answer, Message, ModelSpec
+from warpsmith.llm.base import Answer, Message, ModelSpec, draw
 from warpsmith.llm.errors import ModelError
+from warpsmith.llm.roster import roster, spec_of
 from warpsmith.propose import prompting
 from warpsmith.propose.base import Wish
 from warpsmith.propose.prompting import Device, Prompt, Scene
@@ -34,40 +36,69 @@ class Modelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         model: name of the model, as its provider calls it.
+        models: several in place of one, each `NAME=WEIGHT` and drawn as often; fields of its own may follow,
+            e.g. `NAME=2 base_url=http://127.0.0.1:8000/v1 key_env=`.
         base_url: of an OpenAI-compatible API.
         key_env: environment variable that holds the key; empty where the address wants none.
         backend: what candidates are written for; empty is Triton on a GPU and C++ on a CPU.
         temperature: of sampling; None leaves it to the provider.
+        top_p: of sampling; None leaves it to the provider.
         reasoning_effort: as the provider words it; None leaves it to the provider.
         max_tokens: of a reply, reasoning included.
         timeout_s: wall seconds that one reply may take.
+        stream: read a reply as it is written, so that an endless one can be cut.
     """
 
     model: str = ""
+    models: tuple[str, ...] = ()
     base_url: str = "https://api.openai.com/v1"
     key_env: str = "OPENAI_API_KEY"
     backend: str = ""
     temperature: float | None = None
+    top_p: float | None = None
     reasoning_effort: str | None = None
     max_tokens: int = 16_384
     timeout_s: float = 600.0
+    stream: bool = True
 
     def __post_init__(self) -> None:
-        if not self.model:
-            raise ValueError("it asks a language model; name one with -o model=NAME")
-        self.spec()  # refuses what makes no sense before a run begins
+        if not self.model and not self.models:
+            raise ValueError("it asks a language model; name one with --model NAME")
+        if self.model and self.models:
+            raise ValueError("it is given both model and models; name all with --model")
+        self.specs()  # refuses what makes no sense before a run begins
 
-    def spec(self) -> ModelSpec:
-        """Return the model to ask."""
-        return ModelSpec(
-            name=self.model,
-            base_url=self.base_url,
-            key_env=self.key_env,
-            temperature=self.temperature,
-            reasoning_effort=self.reasoning_effort,
-            max_tokens=self.max_tokens,
-            timeout_s=self.timeout_s,
-        )
+    def specs(self) -> tuple[ModelSpec, ...]:
+        """Return the models to choose among."""
+        common = {
+            "base_url": self.base_url,
+            "key_env": self.key_env,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "reasoning_effort": self.reasoning_effort,
+            "max_tokens": self.max_tokens,
+            "timeout_s": self.timeout_s,
+            "stream": self.stream,
+        }
+        if self.model:
+            return (spec_of(self.model, common),)
+        return roster(self.models, common)
+
+    def spec(self, wish: Wish, key: str) -> ModelSpec:
+        """Return the model to ask: the one that is wished for, else one by weight.
+
+        The draw depends on the task's seed and the call's key alone, so a resumed run draws the same.
+
+        Raises:
+            UsageError: the one wished for is not among them.
+        """
+        specs = self.specs()
+        if wish.model:
+            named = next((spec for spec in specs if spec.name == wish.model), None)
+            if named is None:
+                raise UsageError(f"the strategy asks for model {wish.model!r}; add --model {wish.model}")
+            return named
+        return draw(specs, random.Random(derive(wish.task.seed, "which model", key)))
 
     def scene(self, wish: Wish, workshop: Workshop) -> Scene:
         """Return what every prompt for this wish is about."""
@@ -87,7 +118,7 @@ class Modelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             UsageError: no further ask of this model can succeed, and why.
         """
         key = f"{wish.task.id}/{len(wish.trials)}/{name}"
-        talk = Talk(self.spec(), workshop, derive(wish.task.seed, "model", key))
+        talk = Talk(self.spec(wish, key), workshop, derive(wish.task.seed, "model", key))
         answer = talk.ask(prompt, key)
         return talk.proposal(name, len(wish.trials), prompt, answer, parent)
 

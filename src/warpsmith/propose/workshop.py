@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
+import msgspec
+
+from warpsmith.core.candidate import Candidate
+from warpsmith.core.errors import UsageError
 from warpsmith.core.problem import Problem
 from warpsmith.core.seeds import derive
-from warpsmith.core.task import Target, Task
+from warpsmith.core.task import EFFORTS, Target, Task, Tier
+from warpsmith.core.verdict import Verdict
 from warpsmith.propose.model_line import ModelLine
 from warpsmith.verify.worker_process import WorkerProcess
 from warpsmith.worker.job import (
@@ -29,21 +35,28 @@ TRACE_S = 120.0
 PROBE_S = 120.0
 TAPE = "models.tape"
 
+Verify: TypeAlias = Callable[[Task, Candidate], Verdict]
+
 
 class Workshop:
     """Owns a trusted worker of its own, so that a compiler's crash costs the verifier nothing.
 
     Args:
         folder: of the run, where replies of models are kept; without one they are not.
+        replay: tape of another run that replies are taken from, in place of asking.
+        verify: the run's verifier, for who wants to screen what it will not propose; None has none.
 
     Attributes:
         models: the line to language models.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, *, replay: Path | None = None, verify: Verify | None = None
+    ) -> None:
         self._worker = WorkerProcess(Role.WORKSHOP)
         self._devices: dict[str, str] | None = None
-        self.models = ModelLine(None if folder is None else folder / TAPE)
+        self._verify = verify
+        self.models = ModelLine(None if folder is None else folder / TAPE, replay)
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +74,28 @@ class Workshop:
         """End every process and every connection."""
         self._worker.close()
         self.models.close()
+
+    @property
+    def can_screen(self) -> bool:
+        """Whether there is a verifier here."""
+        return self._verify is not None
+
+    def screen(self, task: Task, candidate: Candidate) -> Verdict:
+        """Return the verdict on `candidate` at the tier `screen`, without baselines: cheap, and brief.
+
+        Raises:
+            UsageError: there is no verifier here.
+        """
+        if self._verify is None:
+            raise UsageError("there is no verifier to screen with; propose without screening")
+        brief = msgspec.structs.replace(
+            task,
+            tier=Tier.SCREEN,
+            effort=EFFORTS[Tier.SCREEN],
+            baselines=(),
+            seed=derive(task.seed, "screen"),
+        )
+        return self._verify(brief, candidate)
 
     def device(self, target: Target) -> str:
         """Return what `target`'s device is, in a line.

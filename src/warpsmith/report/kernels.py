@@ -16,8 +16,8 @@ from warpsmith.archive.disk import UNFINISHED, make_folder, write_atomically, wr
 from warpsmith.core.task import Task
 from warpsmith.core.trial import Trial
 from warpsmith.core.verdict import Accepted
-from warpsmith.report.winner import ranked_baselines, winner
 from warpsmith.report.wording import duration, moment, one_line, times_between
+from warpsmith.search.winners import entries, ranked_baselines, winner
 from warpsmith.verify.tracks import track_options
 
 KERNELS = "kernels"
@@ -50,12 +50,13 @@ def write_kernels(archive: Archive, folder: Path) -> list[Path]:
     names, baselines = kernel_names(tasks), ranked_baselines(tasks)
     target, written = folder / KERNELS, []
     for task in tasks:
-        best = winner(archive.trials(task.id), baselines)
-        if best is None or best.accepted is None or best.proposal.candidate is None:
+        best = winner(entries(archive.trials(task.id), archive.retimings(task.id)), baselines)
+        candidate = best.trial.proposal.candidate if best else None
+        if best is None or candidate is None:
             continue
         # A byte order mark is only allowed at the start of a file, and that is the header now.
-        source = best.proposal.candidate.source.removeprefix("\ufeff")
-        text = _header(task, best, best.accepted, names[task.id]) + source
+        source = candidate.source.removeprefix("\ufeff")
+        text = _header(task, best.trial, best.verdict, names[task.id]) + source
         path = target / names[task.id]
         with writing(folder):
             make_folder(target)

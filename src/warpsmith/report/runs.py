@@ -10,7 +10,7 @@ from typing import NamedTuple
 from warpsmith.archive import Archive
 from warpsmith.core.codec import decode
 from warpsmith.core.task import Task
-from warpsmith.core.trial import Trial
+from warpsmith.core.trial import Retiming, Trial
 from warpsmith.report.kernels import KERNELS, kernel_names
 
 # The archive setting that holds the command a run was started with, as a JSON text.
@@ -24,11 +24,13 @@ class Attempt(NamedTuple):
 
     Attributes:
         kernels: kernel file, relative to the run folder, by the id of the candidate it holds.
+        retimings: of the best trials, oldest first.
     """
 
     task: Task
     trials: list[Trial]
     kernels: Mapping[str, str] = MappingProxyType({})
+    retimings: Sequence[Retiming] = ()
 
 
 class RunRecord(NamedTuple):
@@ -56,7 +58,12 @@ def read_run(folder: Path) -> RunRecord:
     with Archive.open(folder, writable=False) as archive:
         tasks = archive.tasks()
         names = kernel_names(tasks)
-        attempts = [_attempt(task, archive.trials(task.id), folder, names[task.id]) for task in tasks]
+        attempts = [
+            _attempt(task, archive.trials(task.id), folder, names[task.id])._replace(
+                retimings=archive.retimings(task.id)
+            )
+            for task in tasks
+        ]
         command = archive.setting(COMMAND_SETTING)
         refused = archive.setting(NOT_ADMITTED_SETTING)
     return RunRecord(

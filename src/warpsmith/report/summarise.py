@@ -27,8 +27,8 @@ from warpsmith.report.summary import (
     WorkloadTimes,
 )
 from warpsmith.report.tallies import no_verdict_of, rejections_of
-from warpsmith.report.winner import ranked_baselines, winner
 from warpsmith.report.wording import one_line
+from warpsmith.search.winners import entries, ranked_baselines, winner
 from warpsmith.verify.tracks import track_words
 
 
@@ -177,18 +177,23 @@ def _problem(history: History, baselines: tuple[str, ...]) -> ProblemSummary:
 
 
 def _best(history: History, baselines: tuple[str, ...]) -> Best | None:
-    best = winner(history.trials, baselines)
-    if best is None or best.accepted is None or best.proposal.candidate is None:
+    found = {
+        id(entry): (entry, *pair)
+        for pair in history.attempts
+        for entry in entries(pair[1].trials, pair[1].retimings)
+    }
+    best = winner([entry for entry, _, _ in found.values()], baselines)
+    if best is None or best.trial.proposal.candidate is None:
         return None
-    run, attempt = next(pair for pair in history.attempts if any(trial is best for trial in pair[1].trials))
-    verdict = best.accepted
+    _, run, attempt = found[id(best)]
+    proposal, candidate, verdict = best.trial.proposal, best.trial.proposal.candidate, best.verdict
     return Best(
         run=run.folder,
-        trial=best.number,
-        proposer=best.proposal.proposer,
-        variant=best.proposal.variant,
-        backend=best.proposal.candidate.backend,
-        candidate_id=best.proposal.candidate.id,
+        trial=best.trial.number,
+        proposer=proposal.proposer,
+        variant=proposal.variant,
+        backend=candidate.backend,
+        candidate_id=candidate.id,
         time_ns=verdict.time,
         baselines_ns={name: verdict.baseline_time(name) for name in verdict.baselines},
         speedups={name: verdict.speedup(name) for name in verdict.baselines},
@@ -202,7 +207,8 @@ def _best(history: History, baselines: tuple[str, ...]) -> Best | None:
         ),
         passthrough=verdict.is_passthrough,
         shapes=verdict.shapes,
-        kernel=attempt.kernels.get(best.proposal.candidate.id),
+        kernel=attempt.kernels.get(candidate.id),
+        retimed=best.is_retimed,
     )
 
 

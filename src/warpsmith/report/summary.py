@@ -42,6 +42,7 @@ class Best(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         passthrough: whether it has no kernel of its own, so that its speedups count as no more than 1.
         shapes: `any` where it was also right for shapes that the problem does not declare.
         kernel: file beside the report, relative to `run`; None where it was not written.
+        retimed: whether these times are not those that it was chosen by.
     """
 
     run: str
@@ -57,6 +58,7 @@ class Best(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     passthrough: bool
     shapes: str
     kernel: str | None
+    retimed: bool = False
 
     def counted(self, baseline: str) -> Interval | None:
         """The speedup over `baseline` as metrics count it; None where it was not timed."""

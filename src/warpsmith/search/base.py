@@ -16,10 +16,12 @@ class Move(NamedTuple):
         parents: trials to start from; empty asks for something new.
         proposer: who is to make it; None leaves it to the loop, which takes turns among
             the proposers that still have something to offer.
+        model: name of the language model it is to ask; empty leaves it to the proposer.
     """
 
     parents: tuple[Trial, ...] = ()
     proposer: str | None = None
+    model: str = ""
 
 
 class Strategy(Protocol):

@@ -46,8 +46,10 @@ class Search:
         *,
         strategy: Strategy,
         proposers: Mapping[str, Proposer],
+        winners: int = 0,
     ) -> None:
         self._task = task
+        self._winners = winners
         self._archive, self._verifier, self._workshop, self._sink = services
         self._strategy = strategy
         self._proposers = dict(proposers)
@@ -63,7 +65,7 @@ class Search:
         Ctrl-C ends it between two states of the archive: what is finished is kept.
         """
         self._sink(TaskStarted(task=self._task, budget=budget, finished=len(self._trials)))
-        meter = Meter(budget)
+        meter = Meter(budget, winners=self._winners)
         reason = "interrupted"
         try:
             while not (reason := meter.spent(self._trials)):
@@ -86,7 +88,7 @@ class Search:
         proposal = self._propose(move, rng)
         while proposal is None and set(self._proposers) - self._exhausted:
             # Whoever was asked has nothing left; the move goes to the others, so that the search goes on.
-            proposal = self._propose(move._replace(proposer=None), rng)
+            proposal = self._propose(move._replace(proposer=None, model=""), rng)
         if proposal is None:
             return False
         trial = Trial(
@@ -112,7 +114,7 @@ class Search:
             return None
         name = move.proposer if move.proposer and move.proposer not in self._exhausted else self._whose_turn()
         self._sink(PhaseStarted(task_id=self._task.id, phase="proposing", detail=name))
-        wish = Wish(task=self._task, parents=move.parents, trials=self._trials, rng=rng)
+        wish = Wish(task=self._task, parents=move.parents, trials=self._trials, rng=rng, model=move.model)
         with _part(f"proposer {name!r}"):
             proposal = self._proposers[name].propose(wish, self._workshop)
         if proposal is None:

@@ -1,4 +1,4 @@
-"""A bandit over proposers: whoever gains most for its price is asked most, and nobody is forgotten."""
+"""A bandit over proposers and their models: who gains most for its price is asked most, nobody forgotten."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from warpsmith.search.base import Move
 
 # A trial costs at least this: one that is known at once to be a duplicate must not make its arm free.
 LEAST_COST_S = 1.0
+S_PER_HOUR = 3600.0
+# Between a proposer and a model in the name of an arm.
+AT = "@"
 # The first acceptance gains this, in log speedup: being right is worth a factor e.
 FIRST_GAIN = 1.0
 # What coming near the best earns at most: where gains are rare, this tells the arms apart.
@@ -26,12 +29,12 @@ RANKS = 6
 
 
 class Arm:
-    """What one proposer has brought, recent trials counting more.
+    """What one proposer, or one with a certain model, has brought, recent trials counting more.
 
     Attributes:
         pulls: discounted number of its trials.
         gain: discounted sum of improvements of the best speedup, in natural logarithms.
-        cost_s: discounted sum of what its trials took, in seconds.
+        cost: discounted sum of what its trials took, in seconds or in dollars.
         empty: its latest trials in a row that brought no candidate.
         latest: index of its latest trial; -1 without one.
     """
@@ -39,24 +42,24 @@ class Arm:
     def __init__(self) -> None:
         self.pulls = 0.0
         self.gain = 0.0
-        self.cost_s = 0.0
+        self.cost = 0.0
         self.empty = 0
         self.latest = -1
 
     @property
     def rate(self) -> float:
-        """Gain a second."""
-        return self.gain / self.cost_s if self.cost_s else 0.0
+        """Gain a second, or a dollar."""
+        return self.gain / self.cost if self.cost else 0.0
 
     def fade(self, factor: float) -> None:
         """Discount everything by one trial."""
         self.pulls *= factor
         self.gain *= factor
-        self.cost_s *= factor
+        self.cost *= factor
 
 
 class Portfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Discounted UCB on gain per second over proposers.
+    """Discounted UCB on gain per second, or per dollar, over proposers and their models.
 
     Discounted UCB (Garivier and Moulines 2011, "On upper-confidence bound policies for switching bandit
     problems"; here with the random factor of Vaswani et al. 2020, so that asks in parallel part ways) on
@@ -66,13 +69,15 @@ class Portfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         rate / largest rate + 2 * explore * U * sqrt(ln(sum of pulls) / pulls),   U uniform in [0, 1]
 
     is asked, where pulls, gain and cost fade by `discount` a trial. The gain of a trial is the logarithm of
-    the factor by which it raised the best speedup, and a little for coming near it; its cost is the
-    seconds that proposing and verifying took. An arm that brought no candidate `patience` times running
-    rests for 2, 4, 8, ... trials, so that one that is exhausted costs little and one whose provider was
-    away comes back. A fault counts for nothing.
+    the factor by which it raised the best speedup, and a little for coming near it. Its cost is the seconds
+    that proposing and verifying took or, with `usd_per_hour`, dollars: what models billed and the machine's
+    time at that price; a call without a known price bills nothing. An arm that brought no candidate
+    `patience` times running rests for 2, 4, 8, ... trials, so that one that is exhausted costs little and one
+    whose provider was away comes back. A fault counts for nothing.
 
     Attributes:
-        arms: proposers to choose among; empty takes those seen in the trials, whom the loop introduces.
+        arms: proposers to choose among, or `proposer@model`; empty takes those seen in the trials, whom the
+            loop introduces, a proposer with each of its models apart.
         fresh: proposers that start from nothing, and so get no parents.
         fix: the arm that repairs rejected candidates; it is asked only where there is one.
         crossover: the arm that needs two parents.
@@ -81,6 +86,7 @@ class Portfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         least: chance of asking any arm that isn't resting, in [0, 1].
         patience: proposals without a candidate in a row before an arm rests.
         similarity: two candidates that are more alike than this, in [0, 1], count as one.
+        usd_per_hour: price of the machine, at least 0; 0 compares by seconds alone.
         baseline: what speedups are stated against.
     """
 
@@ -93,6 +99,7 @@ class Portfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     least: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.1
     patience: Annotated[int, msgspec.Meta(ge=1)] = 3
     similarity: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.98
+    usd_per_hour: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     baseline: str = "eager"
 
     def ask(self, trials: Sequence[Trial], rng: random.Random) -> Move | None:
@@ -112,14 +119,15 @@ class Portfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             chosen = rng.choice(awake)
         else:
             chosen = self._best(awake, seen, rng)
-        return Move(parents=self._parents(chosen, stock, trials, rng), proposer=chosen)
+        proposer, _, model = chosen.partition(AT)
+        return Move(parents=self._parents(proposer, stock, trials, rng), proposer=proposer, model=model)
 
     def stand(self, trials: Sequence[Trial]) -> dict[str, Arm]:
-        """Return what every proposer that was asked has brought, in the order of their first trials."""
+        """Return what every arm that was pulled has brought, in the order of their first trials."""
         found: dict[str, Arm] = {}
         best: float | None = None
         for index, trial in enumerate(trials):
-            arm = found.setdefault(trial.proposal.proposer, Arm())
+            arm = found.setdefault(self._arm_of(trial), Arm())
             arm.latest = index
             if isinstance(trial.verdict, Faulted):
                 continue
@@ -127,13 +135,25 @@ class Portfolio(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 each.fade(self.discount)
             value = views.score(trial, self.baseline)
             arm.gain += _gain(value, best)
-            arm.cost_s += _cost_s(trial)
+            arm.cost += self._cost(trial)
             arm.pulls += 1
             arm.empty = arm.empty + 1 if isinstance(trial.outcome, Nothing) else 0
             best = max(value, best or 0.0) if value else best
         return found
 
-    def _can_work(self, name: str, stock: Sequence[Trial]) -> bool:
+    def _arm_of(self, trial: Trial) -> str:
+        """Return the arm that a trial counts for; an arm without a model has those of all its models."""
+        proposer, spent = trial.proposal.proposer, trial.proposal.spent
+        return proposer if spent is None or proposer in self.arms else f"{proposer}{AT}{spent.model}"
+
+    def _cost(self, trial: Trial) -> float:
+        seconds, spent = _cost_s(trial), trial.proposal.spent
+        if not self.usd_per_hour:
+            return seconds
+        return seconds * self.usd_per_hour / S_PER_HOUR + (spent.usd or 0.0 if spent else 0.0)
+
+    def _can_work(self, arm: str, stock: Sequence[Trial]) -> bool:
+        name = arm.partition(AT)[0]
         if name == self.fix:
             return any(views.is_repairable(trial) for trial in stock)
         if name == self.crossover:

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -18,8 +19,9 @@ from warpsmith.core.errors import UsageError
 from warpsmith.core.events import Sink
 from warpsmith.core.task import Budget, Task
 from warpsmith.propose import PROPOSERS
-from warpsmith.propose.workshop import Workshop
+from warpsmith.propose.workshop import TAPE, Workshop
 from warpsmith.search import STRATEGIES
+from warpsmith.search.finals import Jury, retime
 from warpsmith.search.loop import Search, Services
 from warpsmith.verify import Verifier
 
@@ -43,6 +45,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         total_wall_s: wall seconds for all tasks together, shared evenly among those still to come;
             None sets no such limit.
         command: what to type to do it again.
+        retime: how many of the best candidates of a task are timed again before one is named; 0 names the
+            best by the timing that it was chosen by.
+        replay: tape of another run that models' replies are taken from; empty asks the models.
     """
 
     strategy: Choice
@@ -50,6 +55,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     budget: Budget
     total_wall_s: float | None = None
     command: str = ""
+    retime: Annotated[int, msgspec.Meta(ge=0)] = 0
+    replay: str = ""
 
     def check(self) -> None:
         """Make every component once.
@@ -94,6 +101,20 @@ def start(
     return archive
 
 
+def replayed(run: Path) -> tuple[Plan, list[Task]]:
+    """Return the plan of doing `run` again with the replies on its tape, and its tasks.
+
+    Raises:
+        UsageError: it is not a run folder, or has no plan or no tape.
+    """
+    tape = run / TAPE
+    with Archive.open(run, writable=False) as archive:
+        plan, tasks = _plan_of(archive), archive.tasks()
+    if not tape.is_file():
+        raise UsageError(f"{run} has no tape, since it asked no model; there is nothing to replay")
+    return msgspec.structs.replace(plan, replay=str(tape.resolve())), tasks
+
+
 def resume(folder: Path) -> tuple[Archive, Plan]:
     """Open a run folder to go on with it.
 
@@ -101,20 +122,29 @@ def resume(folder: Path) -> tuple[Archive, Plan]:
         UsageError: it is not a run folder, or another process writes to it.
     """
     archive = Archive.open(folder)
+    try:
+        return archive, _plan_of(archive)
+    except BaseException:
+        archive.close()
+        raise
+
+
+def _plan_of(archive: Archive) -> Plan:
     text = archive.setting(PLAN)
     if text is None:
-        archive.close()
-        raise UsageError(f"{str(folder)!r} holds no plan to resume; start a new run with --out")
-    return archive, decode(text, Plan)
+        raise UsageError(f"{str(archive.folder)!r} holds no plan to resume; start a new run with --out")
+    return decode(text, Plan)
 
 
 def carry_out(archive: Archive, plan: Plan, sink: Sink, verifier: Verifier, tasks: Sequence[Task]) -> None:
     """Search every task in turn, until its share of the budget is spent."""
     end = None if plan.total_wall_s is None else time.monotonic() + plan.total_wall_s
-    with Workshop(archive.folder) as workshop:
+    replay = Path(plan.replay) if plan.replay else None
+    with Workshop(archive.folder, replay=replay, verify=verifier.verify) as workshop:
         verifier.start()
         workshop.start()
         for index, task in enumerate(tasks):
+            budget, started_s = _share(plan.budget, end, len(tasks) - index), time.monotonic()
             search = Search(
                 task,
                 Services(archive, verifier, workshop, sink),
@@ -122,8 +152,16 @@ def carry_out(archive: Archive, plan: Plan, sink: Sink, verifier: Verifier, task
                 proposers={
                     choice.name: PROPOSERS.make(choice.name, choice.options) for choice in plan.proposers
                 },
+                winners=plan.retime,
             )
-            search.run(_share(plan.budget, end, len(tasks) - index))
+            search.run(budget)
+            retime(
+                task,
+                Jury(verifier.verify, archive, sink),
+                count=plan.retime,
+                budget=budget,
+                started_s=started_s,
+            )
 
 
 def _share(budget: Budget, end: float | None, left: int) -> Budget:

@@ -15,7 +15,8 @@ from warpsmith.archive import ARCHIVES, Archive
 from warpsmith.core.codec import encode
 from warpsmith.core.errors import UsageError, WarpsmithError
 from warpsmith.core.task import Task
-from warpsmith.core.trial import Duplicate, Nothing, Trial
+from warpsmith.core.trial import Duplicate, Nothing, Retiming, Trial
+from warpsmith.core.verdict import Verdict
 from warpsmith.testing import fakes
 from warpsmith.testing.machine import PYTHON_S
 
@@ -111,6 +112,26 @@ class ArchiveSuite:
             _fill(archive, task, [fakes.trial(0, of=task)])
             _fill(archive, other, [])
             assert archive.trials(other.id) == []
+
+    def test_retimings_come_back_in_order_and_only_of_trials_that_are_there(
+        self, kind: type[Archive], folder: Path, task: Task
+    ) -> None:
+        def again(number: int, verdict: Verdict) -> Retiming:
+            now = "2026-01-01T00:00:00+00:00"
+            return Retiming(task_id=task.id, number=number, seed=9, verdict=verdict, finished_at=now)
+
+        added = [again(1, fakes.accepted()), again(0, fakes.rejected(log=TEXT)), again(1, fakes.faulted())]
+        with kind.create(folder) as archive:
+            _fill(archive, task, fakes.trials(None, None, of=task))
+            assert archive.retimings(task.id) == []
+            for retiming in added:
+                archive.add_retiming(retiming)
+            with pytest.raises(UsageError):
+                archive.add_retiming(again(2, fakes.accepted()))
+        with kind.open(folder, writable=False) as archive:
+            assert archive.retimings(task.id) == added
+            with pytest.raises(UsageError):
+                archive.add_retiming(added[0])
 
     def test_a_finished_trial_survives_a_kill(
         self, kind: type[Archive], sample: ArchiveSample, folder: Path, task: Task
