@@ -43,8 +43,8 @@ def test_a_recorded_run_is_done_again_with_no_key_and_no_network(
         asking = ["-o", f"base_url={server.base_url}", "-o", "key_env=RECORDING_KEY"]
         models = ["--model", "big=3", "--model", "small"]
         budget = ["--budget", "trials=3", "--seed", "7"]
-        words = ["search", folder / "relu.py", "--proposer", "oneshot", *models, *asking, *CHEAPLY, *budget]
-        assert cli(*words, "--out", run).status == 0
+        words = ["--proposer", "oneshot", *models, *asking, *CHEAPLY, *budget]
+        assert cli("search", folder / "relu.py", *words, "--out", run).status == 0
         assert server.count == 3
         asked = [request.body["model"] for request in server.requests]
     recorded = trials(run)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from warpsmith.report.curves import best_chart, costs_of, faster_chart
 from warpsmith.report.drawing import INK, MUTED, SERIES, Row, altair, colours, data, svg
+from warpsmith.report.lineage import MOST_NODES, lineage_chart
 from warpsmith.report.metrics import THRESHOLDS
 from warpsmith.report.summary import ProblemSummary, Summary
 from warpsmith.report.wording import TIMES
@@ -20,6 +22,8 @@ CURVE_END = 4.0
 # Beyond this many problems their names don't fit on a page; ranks take their place.
 NAMED_PROBLEMS = 40
 ROW_HEIGHT = 24
+# A page of many problems draws the lineage of the first few.
+MOST_LINEAGES = 8
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 50, 100, 200, 500, 1000)
 
 
@@ -44,13 +48,29 @@ def charts_of(summary: Summary) -> list[Chart]:
     if len(counted) > 1:
         drawn.append(Chart("fast_p: share of problems above p times the baseline", _fast_p(summary)))
         drawn.append(Chart("What the trials bought: share of problems", _reached(summary)))
+        drawn += [
+            Chart(f"Share of problems faster than {summary.primary}", faster_chart(counted, cost))
+            for cost in costs_of(counted)
+        ]
     elif counted[0].progress:
         title = f"What the trials bought: best speedup over {summary.primary}"
         drawn.append(Chart(title, _best_so_far(counted[0])))
+        drawn += [
+            Chart(f"Best speedup over {summary.primary}", best_chart(counted[0], cost))
+            for cost in costs_of(counted)
+        ]
     if any(problem.best and problem.best.speedups for problem in summary.problems):
         title = "Speedup of the best kernel, with its 95 % interval"
         drawn.append(Chart(title, _speedups(summary), is_wide=len(summary.problems) > 1))
-    return drawn
+    return [*drawn, *_lineages(counted)]
+
+
+def _lineages(problems: Sequence[ProblemSummary]) -> list[Chart]:
+    kin = [problem for problem in problems if 0 < len(problem.lineage) <= MOST_NODES]
+    return [
+        Chart(f"{problem.name}: who descends from whom", lineage_chart(problem.lineage), is_wide=True)
+        for problem in kin[:MOST_LINEAGES]
+    ]
 
 
 def fast_p_rows(summary: Summary, end: float) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from warpsmith.report.spend import Spending
 from warpsmith.report.summary import BaselineScores, Best, Counts, Machine, Summary
 from warpsmith.report.wording import moment, plural, times
 
@@ -52,6 +53,7 @@ def facts_of(summary: Summary) -> dict[str, str]:
         "Run": ", ".join(summary.runs),
         "When": _when(summary),
         "Trials": _trials(summary.counts),
+        "Spent": _spent(summary.spending),
         "Tier": ", ".join(summary.tiers),
         "Track": ", ".join(summary.track),
         "Device": summary.machine.device if summary.machine else ", ".join(summary.target),
@@ -70,6 +72,17 @@ def _trials(counts: Counts) -> str:
         f"{counts.nothing} without a candidate",
     )
     return f"{counts.tried}: {', '.join(kinds)}"
+
+
+def _spent(spending: Spending) -> str:
+    total = spending.total
+    parts = [f"{total.device_s + spending.retiming_s:.0f} s of the device"] if total.trials else []
+    if spending.models:
+        unpriced = f", {plural(total.unpriced, 'trial')} without a known price" if total.unpriced else ""
+        parts += [f"{total.tokens:,} tokens", f"{total.usd:.2f} US dollars{unpriced}"]
+    if spending.retimings:
+        parts.append(f"{plural(spending.retimings, 're-timing')} of the best")
+    return ", ".join(parts)
 
 
 def _when(summary: Summary) -> str:

@@ -56,6 +56,7 @@ def _filters() -> dict[str, Any]:
         "times": wording.times,
         "times_between": wording.times_between,
         "percent": wording.percent,
+        "dollars": lambda each: wording.dollars(each.usd, each.unpriced),
         "plural": wording.plural,
         "one_line": wording.one_line,
         "digits": wording.three_digits,

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from warpsmith.report.headline import facts_of, headline_of, link_to
 from warpsmith.report.metrics import THRESHOLDS
+from warpsmith.report.spend import Spending
 from warpsmith.report.summary import ProblemSummary, Scores, Summary, Tally
 from warpsmith.report.wording import (
     NONE,
     PASSTHROUGH,
     definitions,
+    dollars,
     duration,
     one_line,
     percent,
@@ -39,6 +41,8 @@ def _lines(summary: Summary, beside: Path | None) -> Iterator[str]:
     if summary.levels:
         yield from ("", "## By level", "", *_levels(summary.levels))
     yield from ("", "## Problems", "", *_problems(summary, beside))
+    if summary.spending.total.trials:
+        yield from ("", "## Spend", "", *_spending(summary.spending))
     if summary.rejections:
         yield from ("", "## Rejections", "", *_tallies(summary.rejections, ("stage", "check")))
     if summary.no_verdict:
@@ -124,6 +128,25 @@ def _problem_row(problem: ProblemSummary, baselines: Sequence[str], beside: Path
         counts.nothing,
     )
     return [*row, *map(str, numbers)]
+
+
+def _spending(spending: Spending) -> list[str]:
+    head = ["by", "name", "trials", "accepted", "tokens", "US dollars", "proposing", "device"]
+    rows = [
+        [
+            kind,
+            _cell(each.who),
+            str(each.trials),
+            str(each.accepted),
+            str(each.tokens),
+            dollars(each.usd, each.unpriced),
+            f"{each.proposing_s:.1f} s",
+            f"{each.device_s:.1f} s",
+        ]
+        for kind, group in (("proposer", spending.proposers), ("model", spending.models))
+        for each in group
+    ]
+    return _table(head, rows, left=2)
 
 
 def _tallies(tallies: Sequence[Tally], head: tuple[str, str]) -> list[str]:

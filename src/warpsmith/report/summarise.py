@@ -13,8 +13,10 @@ from warpsmith.core.timing import Timing, geometric_mean
 from warpsmith.core.trial import Duplicate, Nothing, Trial
 from warpsmith.core.verdict import Accepted, Faulted, Rejected
 from warpsmith.report.caveats import commands_of, refusals_of, unproven_of
+from warpsmith.report.lineage import nodes_of
 from warpsmith.report.metrics import THRESHOLDS, Standing, fast_p, mean_pass_at_k
 from warpsmith.report.runs import Attempt, RunRecord
+from warpsmith.report.spend import spend_of, spending_of
 from warpsmith.report.summary import (
     BaselineScores,
     Best,
@@ -28,6 +30,7 @@ from warpsmith.report.summary import (
 )
 from warpsmith.report.tallies import no_verdict_of, rejections_of
 from warpsmith.report.wording import one_line
+from warpsmith.search.spending import device_s
 from warpsmith.search.winners import entries, ranked_baselines, winner
 from warpsmith.verify.tracks import track_words
 
@@ -82,6 +85,7 @@ def summarise(runs: Sequence[RunRecord], *, primary: str | None = None) -> Summa
         no_verdict=no_verdict_of(history.trials for history in histories),
         unproven=(*refusals_of(runs), *unproven_of(machine, tiers, problems)),
         commands=commands_of(runs, problems, tasks),
+        spending=spending_of(trials, [each for run in runs for a in run.attempts for each in a.retimings]),
     )
 
 
@@ -162,7 +166,7 @@ def _counts(trials: Sequence[Trial]) -> Counts:
 
 def _problem(history: History, baselines: tuple[str, ...]) -> ProblemSummary:
     trials = history.trials
-    counts = _counts(trials)
+    counts, spend = _counts(trials), spend_of(history.problem.name, trials)
     return ProblemSummary(
         name=history.problem.name,
         level=history.problem.level,
@@ -173,6 +177,9 @@ def _problem(history: History, baselines: tuple[str, ...]) -> ProblemSummary:
         obstacle=_obstacle(trials),
         accepted_after=next((n for n, trial in enumerate(trials, start=1) if trial.accepted), None),
         progress=_progress(trials, baselines[0]),
+        usd=spend.usd,
+        device_s=spend.device_s,
+        lineage=nodes_of(trials, baselines[0]) if len(history.attempts) == 1 else (),
     )
 
 
@@ -226,13 +233,16 @@ def _obstacle(trials: Sequence[Trial]) -> str | None:
 
 def _progress(trials: Sequence[Trial], primary: str) -> tuple[Step, ...]:
     steps: list[Step] = []
+    usd = on_device_s = 0.0
     for tried, trial in enumerate(trials, start=1):
+        usd += (trial.proposal.spent.usd or 0.0) if trial.proposal.spent else 0.0
+        on_device_s += device_s(trial)
         verdict = trial.accepted
         if verdict is None or verdict.is_passthrough or primary not in verdict.baselines:
             continue
         speedup = verdict.speedup(primary).value
         if not steps or speedup > steps[-1].speedup:
-            steps.append(Step(tried=tried, speedup=speedup))
+            steps.append(Step(tried=tried, speedup=speedup, usd=usd, device_s=on_device_s))
     return tuple(steps)
 
 

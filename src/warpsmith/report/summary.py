@@ -8,7 +8,9 @@ from __future__ import annotations
 import msgspec
 
 from warpsmith.core.timing import Interval
+from warpsmith.report.lineage import Node
 from warpsmith.report.metrics import FastP, PassAtK, no_win
+from warpsmith.report.spend import Spending
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,10 +69,17 @@ class Best(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From the `tried`-th trial on, the best speedup over the primary baseline was this."""
+    """From the `tried`-th trial on, the best speedup over the primary baseline was this.
+
+    Attributes:
+        usd: dollars for models by then.
+        device_s: seconds of the device by then.
+    """
 
     tried: int
     speedup: float
+    usd: float = 0.0
+    device_s: float = 0.0
 
 
 class ProblemSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +93,10 @@ class ProblemSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         accepted_after: trials until the first acceptance, that one included; None without one.
         progress: every improvement over the primary baseline by a candidate with a kernel of its own,
             oldest first.
+        usd: dollars for models, in all.
+        device_s: seconds of the device, in all trials.
+        lineage: the trials and whom they descend from; empty where no trial has a parent, or where several
+            runs tried the problem.
     """
 
     name: str
@@ -95,6 +108,9 @@ class ProblemSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     obstacle: str | None
     accepted_after: int | None
     progress: tuple[Step, ...]
+    usd: float = 0.0
+    device_s: float = 0.0
+    lineage: tuple[Node, ...] = ()
 
 
 class BaselineScores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -191,6 +207,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         no_verdict: faulted trials, failed proposals and baselines that could not be timed.
         unproven: what these numbers do not show.
         commands: how to get them again.
+        spending: tokens, dollars and device time.
     """
 
     runs: tuple[str, ...]
@@ -211,3 +228,4 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     no_verdict: tuple[Tally, ...]
     unproven: tuple[str, ...]
     commands: tuple[str, ...]
+    spending: Spending

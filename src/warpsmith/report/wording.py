@@ -39,6 +39,9 @@ DEFINITIONS = {
     "faulted": """The machine or the problem failed, not the candidate. Such trials enter no metric; a
         problem with no other trials is left out and counted.""",
     "duplicate": "The same source, names and layout aside, had been tried before; it is not judged again.",
+    "device time": """Seconds in which the device worked for a verdict or was kept free for it; all of a
+        fault's time counts. Dollars are what models billed; a star says that a call without a known price is
+        not in it.""",
     "nothing": "The proposer could not make a candidate.",
 }
 
@@ -83,6 +86,11 @@ def percent(share: float | None) -> str:
     if share is None or not math.isfinite(share):
         return NONE
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def dollars(usd: float, unpriced: int) -> str:
+    """Return what models billed; a star says that calls without a known price are not in it."""
+    return f"{usd:.4f}*" if unpriced else f"{usd:.4f}"
 
 
 def plural(count: int, noun: str) -> str:
