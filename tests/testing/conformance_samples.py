@@ -46,6 +46,26 @@ class ModelNew(torch.nn.Module):
         return y
 """
 
+ATTENTION = """import torch
+
+
+class Model(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.scaled_dot_product_attention(x, x, x)
+
+
+def get_inputs(rows: int = 16) -> list[torch.Tensor]:
+    return [torch.randn(1, 2, rows, 8)]
+"""
+
+ATTENTION_CANDIDATE = """import torch
+
+
+class ModelNew(torch.nn.Module):
+    def forward(self, x):
+        return torch.softmax(x @ x.mT / x.shape[-1] ** 0.5, -1) @ x
+"""
+
 CUDA = '''import ctypes
 import os
 import subprocess
@@ -142,6 +162,9 @@ BACKEND_SAMPLES = {
 BASELINE_SAMPLES = {
     "eager": BaselineSample(name="eager"),
     "compile": BaselineSample(name="compile"),
+    "library": BaselineSample(
+        name="library", mode="sdpa-flash", problem=ATTENTION, candidate=ATTENTION_CANDIDATE
+    ),
 }
 
 TIMER_SAMPLES = {

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from warpsmith.core.verdict import Accepted
+from warpsmith.problems.source import parse_problem
 from warpsmith.testing.components import ComponentSuite
 from warpsmith.testing.machine import python, shared_verifier
-from warpsmith.testing.samples import AFFINE_CANDIDATE, quick_task
+from warpsmith.testing.samples import AFFINE, AFFINE_CANDIDATE, quick_task
 from warpsmith.verify.scan import candidate_of
 from warpsmith.worker.baselines import BASELINES
 from warpsmith.worker.timers import TIMERS
@@ -38,11 +39,15 @@ class BaselineSample(msgspec.Struct, frozen=True, kw_only=True):
         name: the baseline's name in the registry.
         mode: what follows the colon in a baseline's full name; empty for none.
         device: where it is timed.
+        problem: text of a problem file that the baseline applies to.
+        candidate: text of a candidate for it.
     """
 
     name: str
     mode: str = ""
     device: str = "cpu"
+    problem: str = AFFINE
+    candidate: str = AFFINE_CANDIDATE
 
     @property
     def options(self) -> dict[str, str]:
@@ -66,8 +71,9 @@ class BaselineSuite(ComponentSuite):
 
     def test_it_is_timed_beside_a_candidate(self, sample: BaselineSample) -> None:
         name = f"{sample.name}:{sample.mode}" if sample.mode else sample.name
-        task = quick_task(device=sample.device, baselines=(name,))
-        verdict = shared_verifier().verify(task, candidate_of(AFFINE_CANDIDATE))
+        problem = parse_problem(sample.problem, name="sample", origin="warpsmith.testing")
+        task = quick_task(problem, device=sample.device, baselines=(name,))
+        verdict = shared_verifier().verify(task, candidate_of(sample.candidate))
         assert isinstance(verdict, Accepted), verdict
         assert verdict.baseline_faults == {}
         assert verdict.baselines == (name,)

@@ -18,6 +18,7 @@ import torch
 from warpsmith.core.seeds import derive
 from warpsmith.core.timing import Timing, median_interval
 from warpsmith.core.verdict import Floor, Measurement, Stage, Witness
+from warpsmith.worker.baselines.base import DoesNotApply
 from warpsmith.worker.caller import Caller
 from warpsmith.worker.candidate_process import CandidateProcess
 from warpsmith.worker.exam import Ask, Examiner
@@ -225,6 +226,8 @@ class Race:
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             self.faults[name] = f"out of memory: {error}".splitlines()[0]
+        except DoesNotApply as error:
+            self.faults[name] = str(error)
         except Exception as error:  # noqa: BLE001 - a compiler may raise anything; the others go on
             self.faults[name] = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         return []
