@@ -6,8 +6,10 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from warpsmith.archive import Archive
 from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Budget
 from warpsmith.core.trial import Judged, Nothing, Proposal, Trial
@@ -30,6 +32,13 @@ WRONG = GOOD.replace(AFFINE_CANDIDATE, OFF_BY_ONE)
 
 def fenced(note: str) -> str:
     return GOOD.replace("class ModelNew", f"# {note}\nclass ModelNew")
+
+
+def in_cpp(trial: Trial) -> Trial:
+    candidate = trial.proposal.candidate
+    assert candidate is not None
+    written = msgspec.structs.replace(candidate, backend="cpp")
+    return msgspec.structs.replace(trial, proposal=msgspec.structs.replace(trial.proposal, candidate=written))
 
 
 def options(server: LlmServer, **more: str) -> dict[str, str]:
@@ -176,6 +185,25 @@ def test_a_model_is_asked_for_by_name_and_a_key_by_its_variable(
             PROPOSERS.make("oneshot").propose(wish, workshop)
         with pytest.raises(UsageError, match="OPENAI_API_KEY"):
             PROPOSERS.make("oneshot", {"model": "any"}).propose(wish, workshop)
+
+
+@pytest.mark.parametrize("name", ["oneshot", "refine"])
+def test_what_earlier_runs_know_is_in_the_prompt_after_the_problem(name: str, tmp_path: Path) -> None:
+    known = "class ModelNew:\n    known = True\n"
+    with Archive.create(tmp_path / "earlier") as archive:
+        archive.add_task(TASK)
+        trial = fakes.trial(0, of=TASK, source=known)
+        for each in (trial, fakes.trial(1, fakes.rejected("off by one"), of=TASK)):
+            archive.add(in_cpp(each))
+    memory = {"memory": str(tmp_path / "earlier"), "backend": "cpp"}
+    with LlmServer([GOOD]) as server, Workshop(tmp_path / "run") as workshop:
+        (tmp_path / "run").mkdir()
+        wish = Wish(task=TASK, parents=(), trials=(), rng=random.Random(1))
+        for extra, is_told in (({}, True), ({"shots": "0", "lessons": "0"}, False)):
+            PROPOSERS.make(name, {**options(server), **memory, **extra}).propose(wish, workshop)
+            assert ("off by one" in asked(server)) is is_told
+            assert ("known = True" in asked(server)) is is_told
+            assert asked(server).startswith("# The device"), "what stays the same comes first"
 
 
 def test_several_models_are_drawn_by_weight_and_the_same_again_after_a_resumption(tmp_path: Path) -> None:

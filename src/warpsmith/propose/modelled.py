@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -21,6 +22,7 @@ from warpsmith.llm.errors import ModelError
 from warpsmith.llm.roster import roster, spec_of
 from warpsmith.propose import prompting
 from warpsmith.propose.base import Wish
+from warpsmith.propose.memory import recall
 from warpsmith.propose.prompting import Device, Prompt, Scene
 from warpsmith.propose.replies import parse_reply
 from warpsmith.propose.workshop import Workshop
@@ -47,6 +49,9 @@ class Modelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         max_tokens: of a reply, reasoning included.
         timeout_s: wall seconds that one reply may take.
         stream: read a reply as it is written, so that an endless one can be cut.
+        memory: folders of finished runs to learn from; empty learns from none.
+        shots: verified kernels for similar problems to show at most; 0 shows none.
+        lessons: sentences from earlier trials on similar problems to tell at most.
     """
 
     model: str = ""
@@ -60,6 +65,9 @@ class Modelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_tokens: int = 16_384
     timeout_s: float = 600.0
     stream: bool = True
+    memory: tuple[str, ...] = ()
+    shots: Annotated[int, msgspec.Meta(ge=0)] = 1
+    lessons: Annotated[int, msgspec.Meta(ge=0)] = 6
 
     def __post_init__(self) -> None:
         if not self.model and not self.models:
@@ -103,10 +111,14 @@ class Modelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def scene(self, wish: Wish, workshop: Workshop) -> Scene:
         """Return what every prompt for this wish is about."""
         target = wish.task.target
+        backend = self.backend or USUAL_BACKEND[target.device_type]
+        known = recall(wish.task, backend, self.memory, shots=self.shots, lessons=self.lessons)
         return Scene(
             task=wish.task,
-            backend=self.backend or USUAL_BACKEND[target.device_type],
+            backend=backend,
             device=Device.of_line(workshop.device(target)),
+            exemplars=known.exemplars,
+            lessons=known.lessons,
         )
 
     def proposal(
