@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
+from warpsmith.core.candidate import Candidate
 from warpsmith.core.errors import UsageError
+from warpsmith.core.task import Task, Tier
 from warpsmith.core.trial import Proposal, Trial
+from warpsmith.core.verdict import Verdict
 from warpsmith.propose.base import Wish
 from warpsmith.propose.tunables import domain_of, find_tunables, rewrite
 from warpsmith.propose.tune import Tune
@@ -197,3 +200,39 @@ def test_options_that_make_no_sense_are_refused() -> None:
         proposal([], sampler="grid")
     with pytest.raises(UsageError, match="-o path=FILE"):
         proposal([], path="nowhere.py")
+
+
+def test_several_settings_are_screened_for_each_that_is_proposed_and_the_fastest_is() -> None:
+    screened: list[str] = []
+
+    def verify(task: Task, candidate: Candidate) -> Verdict:
+        """Say that larger blocks are faster, and that the largest is wrong."""
+        assert (task.tier, task.baselines) == (Tier.SCREEN, ())
+        screened.append(candidate.source)
+        block = values(candidate.source)["BLOCK"]
+        return fakes.rejected() if block == 1024 else fakes.accepted(candidate_ns=10_000 // block)
+
+    start = fakes.trial(0, of=TASK, source=LAUNCH)
+    trials = [start]
+    tune = Tune(screens=3)
+    for number in (1, 2):
+        wish = Wish(task=TASK, parents=(start,), trials=tuple(trials), rng=random.Random(1))
+        proposal = tune.propose(wish, Workshop(verify=verify))
+        assert proposal is not None
+        assert proposal.candidate is not None
+        assert len(proposal.screened) == 3
+        times = {each.variant: each.time_ns for each in proposal.screened}
+        assert times[proposal.variant] == min(time_ns for time_ns in times.values() if time_ns is not None)
+        assert proposal.device_s > 0
+        assert len(screened) == len(set(screened)) == 3 * number, "nothing is screened twice"
+        assert LAUNCH not in screened
+        made = fakes.trial(number, of=TASK)
+        trials.append(msgspec.structs.replace(made, proposal=proposal))
+
+
+def test_without_a_verifier_to_ask_every_setting_is_proposed_unscreened() -> None:
+    start = fakes.trial(0, of=TASK, source=LAUNCH)
+    wish = Wish(task=TASK, parents=(start,), trials=(start,), rng=random.Random(1))
+    proposal = Tune().propose(wish, Workshop())
+    assert proposal is not None
+    assert (proposal.screened, proposal.device_s) == ((), 0.0)

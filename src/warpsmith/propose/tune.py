@@ -6,16 +6,17 @@ import itertools
 import math
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.errors import UsageError
-from warpsmith.core.trial import Duplicate, Proposal, Trial, best_trial
-from warpsmith.core.verdict import Rejected
+from warpsmith.core.trial import Duplicate, Proposal, Screened, Trial, best_trial
+from warpsmith.core.verdict import Accepted, Faulted, Rejected, Verdict
+from warpsmith.engine.gauge import on_device_s
 from warpsmith.propose.base import Wish
 from warpsmith.propose.tunables import Tunable, find_tunables, rewrite
 from warpsmith.propose.workshop import Workshop
@@ -74,40 +75,91 @@ class Told(NamedTuple):
     time_ns: float | None
 
 
+class Screening(NamedTuple):
+    """What screening came to.
+
+    Attributes:
+        setting: the one to propose.
+        screened: all that were screened for it.
+        device_s: seconds of the device that it took.
+    """
+
+    setting: dict[str, int]
+    screened: tuple[Screened, ...]
+    device_s: float
+
+    def note(self, base: Base) -> str:
+        """Say in a line what it is one of."""
+        of = f"one of {base.size} settings of {len(base.tunables)} constants"
+        return f"{of}, the fastest of {len(self.screened)} screened" if self.screened else of
+
+
 class Tune(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Try other values of a candidate's tunable constants, the next one by what the earlier ones came to.
 
-    It starts from the trial it is given, else from the best accepted one that has such constants.
+    It starts from the trial it is given, else from the best accepted one that has such constants. Where the
+    run's verifier can be asked, several settings are screened for each that is proposed, and the fastest of
+    them is, so that the task's tier is spent on what promises; the sampler then learns from the screenings.
 
     Attributes:
         path: a candidate's file to start from where no trial can be tuned; empty does without.
         steps: settings of one start to try at most.
         sampler: `tpe`, or `random` to have something to compare it with.
+        screens: settings to screen for each that is proposed; 1 proposes without screening.
     """
 
     path: str = ""
     steps: int = 40
     sampler: str = "tpe"
+    screens: Annotated[int, msgspec.Meta(ge=1)] = 4
 
-    def propose(self, wish: Wish, workshop: Workshop) -> Proposal | None:  # noqa: ARG002 - no process needed
+    def propose(self, wish: Wish, workshop: Workshop) -> Proposal | None:
         """Return the next setting; None when nothing can be tuned, or what can be is used up."""
         if self.sampler not in {"tpe", "random"}:
             raise UsageError(f"no sampler {self.sampler!r}; give -o sampler=tpe or -o sampler=random")
         started = time.monotonic()
         for base in self._bases(wish):
-            told = _told(base, wish.trials)
-            if len(told) >= self.steps:
+            if len(_told(base, wish.trials)) >= self.steps:
                 continue
-            if (setting := self._next(base, told, wish.trials)) is None:
+            screening = self._screening(base, wish, workshop)
+            if screening is None:
                 continue
             return Proposal(
                 proposer=NAME,
-                variant=variant_of(base, setting),
-                candidate=base.under(setting),
-                note=f"one of {base.size} settings of {len(base.tunables)} constants",
+                variant=variant_of(base, screening.setting),
+                candidate=base.under(screening.setting),
+                note=screening.note(base),
                 wall_s=time.monotonic() - started,
+                device_s=screening.device_s,
+                screened=screening.screened,
             )
         return None
+
+    def _screening(self, base: Base, wish: Wish, workshop: Workshop) -> Screening | None:
+        """Return the setting to propose; None where every one was tried."""
+        known = {trial.proposal.candidate.source for trial in wish.trials if trial.proposal.candidate}
+        if self.screens == 1 or not workshop.can_screen:
+            setting = self._next(base, _told(base, wish.trials), known)
+            return None if setting is None else Screening(setting, (), 0.0)
+        told = screened_of(base, wish.trials)
+        known |= {base.under(each.setting).source for each in told}
+        tried: list[Told] = []
+        device_s = 0.0
+        while len(tried) < self.screens and (setting := self._next(base, [*told, *tried], known)) is not None:
+            verdict = workshop.screen(wish.task, base.under(setting))
+            known.add(base.under(setting).source)
+            device_s += verdict.wall_s if isinstance(verdict, Faulted) else on_device_s(verdict.phases_s)
+            tried.append(Told(setting, _time_in(verdict)))
+        if not tried:
+            return None
+        # A fault says nothing of a setting, so it may be screened again.
+        answered = [each for each in tried if each.time_ns is not None]
+        screened = tuple(
+            Screened(variant=variant_of(base, each.setting), time_ns=_finite(each.time_ns))
+            for each in answered
+        )
+        best = min(tried, key=lambda each: math.inf if each.time_ns is None else each.time_ns)
+        return Screening(best.setting, screened, device_s)
 
     def _bases(self, wish: Wish) -> list[Base]:
         accepted = [trial for trial in wish.trials if trial.accepted is not None]
@@ -132,12 +184,11 @@ class Tune(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise UsageError(f"{self.path!r} has no constants to tune; give -o path=FILE of proposer 'tune'")
         return [Base(FROM_FILE, candidate_of(source), tunables)]
 
-    def _next(self, base: Base, told: Sequence[Told], trials: Sequence[Trial]) -> dict[str, int] | None:
-        """Return a setting that gives a source which nobody tried, from a study of those that were told."""
-        known = {trial.proposal.candidate.source for trial in trials if trial.proposal.candidate}
-        if base.name == FROM_FILE and base.candidate.source not in known:
+    def _next(self, base: Base, told: Sequence[Told], sources: Collection[str]) -> dict[str, int] | None:
+        """Return a setting that gives none of `sources`, from a study of those that were told."""
+        if base.name == FROM_FILE and base.candidate.source not in sources:
             return base.start
-        known.add(base.candidate.source)
+        known = {*sources, base.candidate.source}
         study = _study(self.sampler, base)
         for each in told:
             if each.time_ns is not None:
@@ -205,6 +256,29 @@ def _told(base: Base, trials: Sequence[Trial]) -> list[Told]:
         time_ns = math.inf if isinstance(judged.verdict, Rejected) else None
         told.append(Told(setting, judged.accepted.time.value if judged.accepted else time_ns))
     return told
+
+
+def screened_of(base: Base, trials: Sequence[Trial]) -> list[Told]:
+    """Return the settings of `base` that were screened; their times do not compare with those of trials."""
+    screened = (
+        each for trial in trials if trial.proposal.proposer == NAME for each in trial.proposal.screened
+    )
+    return [
+        Told(setting, math.inf if each.time_ns is None else each.time_ns)
+        for each in screened
+        if (setting := setting_of(base, each.variant)) is not None
+    ]
+
+
+def _time_in(verdict: Verdict) -> float | None:
+    """Return a screening's time of one call in ns: infinite where it was rejected, None without an answer."""
+    if isinstance(verdict, Faulted):
+        return None
+    return verdict.time.value if isinstance(verdict, Accepted) else math.inf
+
+
+def _finite(time_ns: float | None) -> float | None:
+    return time_ns if time_ns is not None and math.isfinite(time_ns) else None
 
 
 def _time_of(setting: dict[str, int], told: Sequence[Told]) -> float:
