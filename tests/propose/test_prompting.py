@@ -88,7 +88,8 @@ def test_every_prompt_shows_rules_guide_device_problem_and_workloads(kind: str, 
 
 
 def test_every_template_is_used() -> None:
-    used = {*KINDS, *prompting.SHARED, *(f"guide_{backend}" for backend in prompting.guides())}
+    alone = {"agent", "rules"}
+    used = {*KINDS, *alone, *prompting.SHARED, *(f"guide_{backend}" for backend in prompting.guides())}
     assert used == set(prompting.template_ids())
 
 

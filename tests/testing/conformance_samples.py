@@ -241,12 +241,15 @@ def proposer_samples(folder: Path) -> dict[str, ProposerSample]:
     start = folder / "start" / "candidate.py"
     start.parent.mkdir()
     start.write_text(TRITON)
+    script = folder / "start" / "agent.sh"
+    script.write_text(f"cat > candidate.py <<'END'\n{samples.AFFINE_CANDIDATE}END\n")
     asking = {"model": "scripted", "base_url": scripted_model(), "key_env": ""}
     return {
         **{
             name: ProposerSample(name=name, options=asking)
             for name in ("crossover", "fix", "ideas", "oneshot", "refine", "translate")
         },
+        "agent": ProposerSample(name="agent", options={"command": f"sh {script}"}),
         "file": ProposerSample(name="file", options={"path": str(folder)}, steps=5),
         "inductor": ProposerSample(name="inductor", steps=2),
         "mutate": ProposerSample(name="mutate", options={"path": str(start)}, steps=9),

@@ -24,7 +24,12 @@ Row = dict[str, str | int | None]
 
 TASK_TEXTS = (("problem", "source"),)
 RETIMING_TEXTS = (("verdict", "log"),)
-TRIAL_TEXTS = (("proposal", "candidate", "source"), ("proposal", "prompt"), ("outcome", "verdict", "log"))
+TRIAL_TEXTS = (
+    ("proposal", "candidate", "source"),
+    ("proposal", "prompt"),
+    ("proposal", "transcript"),
+    ("outcome", "verdict", "log"),
+)
 
 
 def _edit(record: Any, path: tuple[str, ...], change: Callable[[Any], Any]) -> None:

@@ -52,6 +52,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         spent: what models took for it; None where none was asked.
         device_s: seconds of the task's device that it took to make.
         screened: what was tried at the tier `screen` on the way to it.
+        transcript: what an external program printed while it made it; empty without one.
     """
 
     proposer: str
@@ -63,6 +64,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     spent: Spent | None = None
     device_s: float = 0.0
     screened: tuple[Screened, ...] = ()
+    transcript: str = ""
 
 
 class Judged(

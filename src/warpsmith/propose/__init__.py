@@ -9,6 +9,7 @@ PROPOSERS: Registry[Proposer] = Registry(
     kind="proposer",
     group="warpsmith.proposers",
     builtin={
+        "agent": "warpsmith.propose.agent:Agent",
         "crossover": "warpsmith.propose.crossover:Crossover",
         "file": "warpsmith.propose.file:File",
         "fix": "warpsmith.propose.fix:Fix",

@@ -27,7 +27,7 @@ from warpsmith.propose.feedback import feedback_of, summary_of, without_secrets
 FOLDER = Path(__file__).parent / "prompts"
 SYSTEM = "system"
 # In every prompt, so that a change of one of them is a change of all.
-SHARED = ("_exemplars", "_problem", "_trial", SYSTEM)
+SHARED = ("_exemplars", "_problem", "_rules", "_trial", SYSTEM)
 
 _ITEM = re.compile(r"^\s{0,3}(?:\*\*)?\d{1,2}[.)](?:\*\*)?\s+", re.MULTILINE)
 
@@ -144,6 +144,36 @@ def translate(scene: Scene, parent: Trial) -> Prompt:
     return _prompt("translate", scene, parents=(parent,))
 
 
+def agent(
+    scene: Scene, parents: Sequence[Trial] = (), others: Sequence[Trial] = (), *, file: str, minutes: str
+) -> Prompt:
+    """Tell a coding agent what to write into `file`, within `minutes`; one message, without a system's."""
+    facts = _facts(scene, parents, others) | _rules(scene)
+    files = [parent_file(parent) for parent in parents]
+    text = _render("agent", **facts, file=file, parent_files=files, minutes=minutes)
+    return Prompt(
+        messages=(Message(role="user", content=without_secrets(text, scene.task)),),
+        template="agent",
+        template_id=_id_of((*SHARED, f"guide_{scene.backend}", "agent")),
+    )
+
+
+def parent_file(parent: Trial) -> str:
+    """Return where an agent finds the source of `parent`."""
+    return f"parents/trial_{parent.number}.py"
+
+
+def rules(scene: Scene) -> str:
+    """Return what a candidate must do and what is refused, for who writes the rest of a prompt."""
+    return _render("rules", **_rules(scene))
+
+
+def said_of(trial: Trial, task: Task) -> str:
+    """Return what the verifier said of a trial, as a prompt shows it."""
+    text: str = _environment().get_template("_trial.j2").module.verdict(feedback_of(trial, task))
+    return without_secrets(text, task).strip()
+
+
 def ideas_in(reply: str) -> list[str]:
     """Return the items of a numbered list; the whole reply as one where it has none."""
     starts = [*_ITEM.finditer(reply)]
@@ -173,41 +203,49 @@ def _prompt(  # noqa: PLR0913 - what the templates know
     idea: str = "",
     count: int = 0,
 ) -> Prompt:
-    guide = f"guide_{scene.backend}"
+    user = _render(name, **_facts(scene, parents, others), idea=idea, count=count)
+    texts = (
+        ("system", _render(SYSTEM, **_rules(scene))),
+        ("user", without_secrets(user, scene.task)),
+    )
+    return Prompt(
+        messages=tuple(msgspec.convert({"role": role, "content": text}, Message) for role, text in texts),
+        template=name,
+        template_id=_id_of((*SHARED, f"guide_{scene.backend}", name)),
+    )
+
+
+def _rules(scene: Scene) -> dict[str, object]:
+    """Return what the templates know about the rules of the scene's track."""
     if scene.backend not in guides():
         raise UsageError(
             f"there is no guide for backend {scene.backend!r}; choose one of {', '.join(guides())}"
         )
+    track = scene.task.track
+    return {
+        "backend": scene.backend,
+        "guide": f"guide_{scene.backend}.j2",
+        "custom_only": track.kernels == "custom-only",
+        "any_shape": track.shapes == "any",
+        "reduced": track.precision == "reduced",
+    }
+
+
+def _facts(scene: Scene, parents: Sequence[Trial], others: Sequence[Trial]) -> dict[str, object]:
+    """Return what the templates know about the problem, the device and earlier trials."""
     if any(parent.proposal.candidate is None for parent in parents):
         raise UsageError("a parent without a candidate can't be shown; choose another")
     task = scene.task
-    system = _render(
-        SYSTEM,
-        backend=scene.backend,
-        guide=f"{guide}.j2",
-        custom_only=task.track.kernels == "custom-only",
-        any_shape=task.track.shapes == "any",
-        reduced=task.track.precision == "reduced",
-    )
-    user = _render(
-        name,
-        backend=scene.backend,
-        device=scene.device,
-        problem=_problem(task),
-        workloads=[_workload(workload) for workload in task.workloads],
-        exemplars=scene.exemplars,
-        lessons=scene.lessons,
-        parents=[feedback_of(parent, task) for parent in parents],
-        others=[summary_of(trial, task) for trial in others],
-        idea=idea,
-        count=count,
-    )
-    texts = (("system", system), ("user", without_secrets(user, task)))
-    return Prompt(
-        messages=tuple(msgspec.convert({"role": role, "content": text}, Message) for role, text in texts),
-        template=name,
-        template_id=_id_of((*SHARED, guide, name)),
-    )
+    return {
+        "backend": scene.backend,
+        "device": scene.device,
+        "problem": _problem(task),
+        "workloads": [_workload(workload) for workload in task.workloads],
+        "exemplars": scene.exemplars,
+        "lessons": scene.lessons,
+        "parents": [feedback_of(parent, task) for parent in parents],
+        "others": [summary_of(trial, task) for trial in others],
+    }
 
 
 def _id_of(names: Sequence[str]) -> str:

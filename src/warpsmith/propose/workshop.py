@@ -47,6 +47,7 @@ class Workshop:
         verify: the run's verifier, for who wants to screen what it will not propose; None has none.
 
     Attributes:
+        folder: of the run; None without one.
         models: the line to language models.
     """
 
@@ -56,6 +57,7 @@ class Workshop:
         self._worker = WorkerProcess(Role.WORKSHOP)
         self._devices: dict[str, str] | None = None
         self._verify = verify
+        self.folder = folder
         self.models = ModelLine(None if folder is None else folder / TAPE, replay)
 
     def __enter__(self) -> Self:
