@@ -10,15 +10,27 @@ from typing import Self
 import msgspec
 
 from warpsmith.core.candidate import Candidate
-from warpsmith.core.errors import UsageError, WorkerDied
+from warpsmith.core.errors import RecordError, UsageError, WorkerDied
 from warpsmith.core.problem import Problem
 from warpsmith.core.task import BASELINES_OF, EFFORTS, Limits, Target, Task, Tier, Track
-from warpsmith.core.verdict import Faulted, Finding, Verdict
+from warpsmith.core.verdict import Accepted, Faulted, Finding, Rejected, Verdict
 from warpsmith.verify.scan import scan
 from warpsmith.verify.worker_process import RequestFailed, WorkerProcess
 from warpsmith.worker import tools
 from warpsmith.worker.baselines import make_baseline
-from warpsmith.worker.job import Admission, AdmissionJob, Job, JobResult, Probe, ProbeJob
+from warpsmith.worker.builds.headers import COMPILE_S as PRECOMPILE_S
+from warpsmith.worker.job import (
+    Admission,
+    AdmissionJob,
+    BuildJob,
+    Built,
+    Gauged,
+    GaugeJob,
+    Job,
+    JobResult,
+    Probe,
+    ProbeJob,
+)
 from warpsmith.worker.turns import WAIT_S
 
 START_S = 180.0
@@ -157,6 +169,38 @@ class Verifier:
             return Faulted(reason=str(error), log=error.trouble.log)
         except WorkerDied as error:
             return Faulted(reason=str(error), log=self._worker.log)
+
+    def build(self, task: Task, candidate: Candidate) -> Built | Rejected | Faulted:
+        """Build `candidate` ahead of its verification, without a turn on the device.
+
+        Several verifiers may build at the same time, and another one may verify: what was compiled is
+        found by content. A candidate that does not build is rejected as `verify` would reject it.
+        """
+        start = time.monotonic()
+        if rejected := scan(candidate, task.target):
+            return msgspec.structs.replace(rejected, wall_s=time.monotonic() - start)
+        limit_s = START_S + task.limits.build_s + PRECOMPILE_S
+        try:
+            reply = self._worker.ask(
+                BuildJob(task=task, candidate=candidate), Built, JobResult, limit_s=limit_s
+            )
+        except RequestFailed as error:
+            return Faulted(reason=str(error), log=error.trouble.log)
+        except WorkerDied as error:
+            return Faulted(reason=str(error), log=self._worker.log)
+        if isinstance(reply, Built):
+            return reply
+        if not isinstance(reply, JobResult) or isinstance(reply.verdict, Accepted):
+            raise RecordError("a worker was asked for a build and gave something else")
+        return reply.verdict
+
+    def gauge(self, target: Target, problem: Problem | None = None) -> Gauged:
+        """Return the ceilings of a device, and what each workload of `problem` asks of it.
+
+        Raises:
+            RequestFailed: the problem's own code failed.
+        """
+        return self._worker.ask(GaugeJob(target=target, problem=problem), Gauged, limit_s=ADMISSION_S)
 
     def admit(self, problem: Problem, target: Target, seed: int) -> Admission:
         """Run the admission test of a problem; a crash of its own code is a finding like any other."""

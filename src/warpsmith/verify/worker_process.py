@@ -18,6 +18,8 @@ from typing import Self, TypeVar
 
 from warpsmith.core.errors import InfrastructureError, RecordError, UsageError, WorkerDied
 from warpsmith.verify.scratch import Scratch
+from warpsmith.worker.builds import cache as builds
+from warpsmith.worker.builds import headers
 from warpsmith.worker.job import Reply, Request, Role, Trouble
 from warpsmith.worker.output import Output
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
@@ -90,7 +92,22 @@ def worker_environment() -> dict[str, str]:
         if name in KEPT_NAMES or name.startswith(KEPT_PREFIXES)
     }
     inductor = {"TORCHINDUCTOR_CACHE_DIR": str(cache_folder() / "inductor")}
-    return inductor | kept | MALLOC
+    return inductor | _build_caches() | kept | MALLOC
+
+
+def _build_caches() -> dict[str, str]:
+    """Return where builds are kept, and how much of them; `off` keeps none, nor precompiled headers."""
+    named = os.environ.get(builds.FOLDER_VARIABLE) or str(cache_folder() / "builds")
+    if named == builds.OFF:
+        return {}
+    limit = os.environ.get(builds.LIMIT_VARIABLE) or str(builds.DEFAULT_LIMIT_BYTES)
+    if not limit.isdigit():
+        raise UsageError(f"{builds.LIMIT_VARIABLE} is a number of bytes, not {limit!r}")
+    return {
+        builds.FOLDER_VARIABLE: named,
+        builds.LIMIT_VARIABLE: limit,
+        headers.FOLDER_VARIABLE: str(cache_folder() / "headers"),
+    }
 
 
 class WorkerProcess:
@@ -148,8 +165,8 @@ class WorkerProcess:
         os.close(self._output.write_end)
         return channel
 
-    def ask(self, request: Request, kind: type[T], *, limit_s: float) -> T:
-        """Return the worker's answer to `request`.
+    def ask(self, request: Request, *kinds: type[T], limit_s: float) -> T:
+        """Return the worker's answer to `request`, which is one of `kinds`.
 
         Raises:
             RequestFailed: it says why it could not.
@@ -173,8 +190,9 @@ class WorkerProcess:
             if reply.fatal:
                 self._bury()
             raise RequestFailed(reply)
-        if not isinstance(reply, kind):
-            raise RecordError(f"asked a worker for {kind.__name__}, got {type(reply).__name__}")
+        if not isinstance(reply, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise RecordError(f"asked a worker for {wanted}, got {type(reply).__name__}")
         return reply
 
     def kill(self) -> None:

@@ -48,6 +48,7 @@ class CandidateProcess:
         grade: isolation grade of what it runs behind.
         lacks: what is missing for `full`, and how to get it, a sentence each.
         scratch: the folder it may write to, by the path it knows.
+        has_own_files: whether that folder is its own alone, and no folder of the host's.
     """
 
     def __init__(self, nursery: Nursery, device: torch.device, limits: Limits) -> None:
@@ -67,7 +68,8 @@ class CandidateProcess:
             os.close(self._output.write_end)
         self.pid, self.grade, self.lacks = forked.pid, forked.grade, forked.lacks
         self.scratch = Path(forked.scratch)
-        if self.scratch != self._host_scratch or forked.trouble:
+        self.has_own_files = self.scratch != self._host_scratch
+        if self.has_own_files or forked.trouble:
             shutil.rmtree(self._host_scratch, ignore_errors=True)
         if forked.trouble:
             raise InfrastructureError(f"a candidate's sandbox can't be made: {forked.trouble}")
@@ -78,6 +80,24 @@ class CandidateProcess:
         Raises:
             Misbehaved: it raised, crashed, hung or talked nonsense.
         """
+        done = self._asked(step, stage, limit_s, descriptors)
+        for descriptor in self._channel.take_descriptors():  # nobody asked for any
+            os.close(descriptor)
+        return done
+
+    def ask_for_file(self, step: Step, *, stage: Stage, limit_s: float) -> int | None:
+        """Send a step and return the descriptor that came with its answer, if one did; the caller closes it.
+
+        Raises:
+            Misbehaved: it raised, crashed, hung or talked nonsense.
+        """
+        self._asked(step, stage, limit_s, ())
+        arrived = self._channel.take_descriptors()
+        for descriptor in arrived[1:]:
+            os.close(descriptor)
+        return arrived[0] if arrived else None
+
+    def _asked(self, step: Step, stage: Stage, limit_s: float, descriptors: Sequence[int]) -> Done:
         self.thaw()
         try:
             self._channel.send(step, descriptors)

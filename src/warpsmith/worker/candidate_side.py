@@ -13,8 +13,7 @@ import functools
 import os
 import random
 import sys
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,12 @@ import torch
 from warpsmith.core.errors import RecordError
 from warpsmith.worker.arena import Arena
 from warpsmith.worker.backends import BACKENDS
-from warpsmith.worker.backends.base import NoEntry
+from warpsmith.worker.backends.cuda import ARCHITECTURE_VARIABLE
+from warpsmith.worker.builds.lean import HEADERS_VARIABLE
+from warpsmith.worker.builds.parcel import pack, unpack
 from warpsmith.worker.census import take_census
 from warpsmith.worker.facts import Watch
+from warpsmith.worker.failures import failure
 from warpsmith.worker.layout import Control, poison_free_memory, settled
 from warpsmith.worker.precision import strict_float32
 from warpsmith.worker.steps import (
@@ -40,6 +42,7 @@ from warpsmith.worker.steps import (
     Pose,
     Recall,
     Run,
+    Seal,
     Step,
     StepReply,
     Survey,
@@ -62,7 +65,6 @@ from warpsmith.worker.trees import (
 from warpsmith.worker.weights import Redrawn, varied_init
 from warpsmith.worker.wire import Channel, ChannelClosed
 
-LOG_CHARACTERS = 6000
 # What a candidate may see of the host's environment; everything else is about us.
 KEPT_VARIABLES = (
     "PATH",
@@ -95,6 +97,8 @@ class CandidateSide:
         self.outputs: Arena | None = None
         self.source = ""
         self.watch = Watch()
+        # Descriptors that go with the next answer, and are then closed here.
+        self.parting: list[int] = []
         self._pristine: dict[str, torch.Tensor] = {}
         self._held: list[object] = []
         self._may_alias = False
@@ -102,26 +106,30 @@ class CandidateSide:
 
     def take(self, step: Step, descriptors: list[int]) -> StepReply:  # noqa: PLR0911 - one way a step
         """Carry out one step."""
+        bare: dict[type, Callable[[], StepReply]] = {
+            Seal: self.seal,
+            Detach: self.detach,
+            Recall: self.recall,
+            Look: self.look,
+        }
+        if (ask := bare.get(type(step))) is not None:
+            return ask()
         match step:
             case Load():
-                return self.load(step)
+                return self.load(step, descriptors)
             case Pose():
                 return self.pose(step)
             case Construct():
                 return self.construct(step, descriptors)
             case Attach():
                 return self.attach(step, descriptors)
-            case Detach():
-                return self.detach()
             case Run():
                 return self.run(step)
             case Export():
                 return self.export(step)
-            case Recall():
-                return self.recall()
-            case Look():
-                return self.look()
-        return self.survey(step)
+            case Survey():
+                return self.survey(step)
+        raise TypeError(f"no such step: {type(step).__name__}")
 
     def pose(self, step: Pose) -> StepReply:
         """Be the control of later calls; no candidate is ever loaded here."""
@@ -131,7 +139,7 @@ class CandidateSide:
         self.watch.before_import(Path("control"))  # hooks slow Python down, for whoever has them
         return Done()
 
-    def load(self, step: Load) -> StepReply:
+    def load(self, step: Load, descriptors: Sequence[int] = ()) -> StepReply:
         """Import the candidate in a fresh environment and folder."""
         scratch = Path(step.scratch)
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
@@ -150,12 +158,24 @@ class CandidateSide:
         strict_float32()
         self.device = torch.device(step.device)
         backend = BACKENDS.make(step.backend)
+        # A candidate's device need not be touched to know what to build for.
+        os.environ.update({ARCHITECTURE_VARIABLE: step.architecture} if step.architecture else {})
+        os.environ.update({HEADERS_VARIABLE: step.headers} if step.headers else {})
         os.environ.update(backend.environment(scratch, step.device))
+        for descriptor in descriptors:
+            unpack(descriptor, scratch)
+            os.close(descriptor)
         self.path = scratch / "candidate.py"
         self.path.write_text(step.source, encoding="utf-8")
         self.source = step.source
         self.watch.before_import(self.path)
         self.entry = backend.build(self.path, step.entry)
+        return Done()
+
+    def seal(self) -> StepReply:
+        """Pack what the import has compiled."""
+        if self.module is None and (parcel := pack(self.path.parent)) is not None:
+            self.parting.append(parcel)
         return Done()
 
     def construct(self, step: Construct, descriptors: list[int]) -> StepReply:
@@ -285,53 +305,6 @@ class CandidateSide:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
-    def failure(self, error: BaseException, step: Step) -> Failed:
-        """Say what the candidate raised, so that its author can act on it."""
-        frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if frame.filename == str(self.path)]
-        line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
-        # Frames above the candidate's first are ours and would only mislead its author.
-        below = error.__traceback__
-        while below is not None and below.tb_frame.f_code.co_filename != str(self.path):
-            below = below.tb_next
-        text = "".join(traceback.format_exception(type(error), error, below))
-        text = text.replace(str(self.path), "candidate.py")
-        log = (
-            text if len(text) <= LOG_CHARACTERS else text[:1000] + "\n[...]\n" + text[1000 - LOG_CHARACTERS :]
-        )
-        check, message = _classify(error, step, is_ours=not lines)
-        return Failed(check=check, message=_printable(message), log=_printable(log), line=line)
-
-
-def _text_of(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - the candidate's own class, so its own __str__
-        return ""
-
-
-def _classify(error: BaseException, step: Step, *, is_ours: bool) -> tuple[str, str]:
-    """Return check and message; `is_ours` says that our call raised, before any line of the candidate ran."""
-    text = _text_of(error)
-    said = text.strip().splitlines() or [""]
-    short = f"{type(error).__name__}: {said[0][:500]}" if said[0] else type(error).__name__
-    if isinstance(error, NoEntry):
-        return "entry", text
-    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
-        return "memory", f"the candidate ran out of memory ({short})"
-    if isinstance(error, SystemExit | KeyboardInterrupt):
-        return "exit", f"the candidate left by {type(error).__name__} instead of returning"
-    if isinstance(step, Load):
-        return "import", f"the candidate does not import: {short}"
-    where = "__init__" if isinstance(step, Construct) else "forward"
-    if isinstance(error, TypeError) and is_ours and "argument" in text:
-        return "arguments", f"{where} does not take the problem's arguments: {short}"
-    return "exception", f"{where} raised {short}"
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
 
 def _seed(seed: int) -> None:
     """Seed what `torch.manual_seed` would, at a tenth of its time, which is part of every way there."""
@@ -387,14 +360,16 @@ def serve(channel: Channel) -> None:
         try:
             reply = side.take(step, channel.take_descriptors())
         except BaseException as error:  # noqa: BLE001 - candidate code may raise anything, SystemExit included
-            reply = side.failure(error, step)
+            reply = failure(error, step, side.path)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):  # the candidate may have closed or replaced them
                 stream.flush()
         try:
-            channel.send(reply)
+            channel.send(reply, side.parting)
         except (UnicodeEncodeError, RecordError) as error:
             # Text that is no text, as a key or as a value, can't be what the reference returns.
             channel.send(
                 Failed(check="structure", message=f"the candidate returned what can't be sent: {error}")
             )
+        while side.parting:
+            os.close(side.parting.pop())

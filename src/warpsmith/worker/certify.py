@@ -24,6 +24,7 @@ from warpsmith.core.task import Task
 from warpsmith.core.verdict import Accepted, Finding, Measurement, Stage
 from warpsmith.worker import tools
 from warpsmith.worker.arena import Arena
+from warpsmith.worker.building import load_step
 from warpsmith.worker.caller import Caller
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.compare import Differences
@@ -39,7 +40,6 @@ from warpsmith.worker.timers import DEFAULT_TIMER
 from warpsmith.worker.timers.flush import flush_room
 from warpsmith.worker.trees import ALIGNMENT_BYTES, offsets, tensor_leaves
 from warpsmith.worker.turns import Turns, device_key
-from warpsmith.worker.verification import load_step
 
 IN_WORDS = "three processes"
 # Labels of one process's inputs begin here times its number: far from those of the first.

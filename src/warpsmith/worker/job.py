@@ -13,6 +13,7 @@ import msgspec
 
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.problem import Problem, Workload
+from warpsmith.core.roofline import Ceilings, Work
 from warpsmith.core.task import Target, Task
 from warpsmith.core.verdict import Finding, Verdict
 
@@ -42,6 +43,35 @@ class JobResult(
     """The verdict on one job."""
 
     verdict: Verdict
+
+
+class BuildJob(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="build", forbid_unknown_fields=True
+):
+    """Build one candidate for one task, so that its verification finds it built; no turn on the device."""
+
+    task: Task
+    candidate: Candidate
+
+
+class Built(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="built", forbid_unknown_fields=True
+):
+    """A candidate imports.
+
+    Attributes:
+        key: names the build in the cache; empty where it can't be kept.
+        build_s: wall seconds of its import and everything it compiled, its process's start aside.
+        is_cached: whether it was found built.
+        is_kept: whether the next one will be: it compiled something, and there is a cache.
+        log: what it wrote meanwhile; data, never believed.
+    """
+
+    key: str
+    build_s: float
+    is_cached: bool
+    is_kept: bool
+    log: str = ""
 
 
 class CaptureJob(
@@ -157,6 +187,35 @@ class Admission(
     matrix: dict[str, dict[str, str]] = {}
 
 
+class GaugeJob(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="gauge", forbid_unknown_fields=True
+):
+    """Ask what a device does at most, and what the workloads of a problem ask of it.
+
+    Attributes:
+        problem: None asks for the device alone.
+    """
+
+    target: Target
+    problem: Problem | None = None
+    seed: int = 0
+
+
+class Gauged(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="answer", tag="gauged", forbid_unknown_fields=True
+):
+    """The device's ceilings, and the work of each workload.
+
+    Attributes:
+        work: by workload.
+        lacking: why a workload's work is not known, by workload.
+    """
+
+    ceilings: Ceilings
+    work: dict[str, Work] = {}
+    lacking: dict[str, str] = {}
+
+
 class ProbeJob(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="probe", forbid_unknown_fields=True
 ):
@@ -197,5 +256,5 @@ class Trouble(
     fatal: bool = False
 
 
-Request: TypeAlias = Job | CaptureJob | PatternJob | AdmissionJob | ProbeJob
-Reply: TypeAlias = JobResult | Captured | Traced | Admission | Probe | Trouble
+Request: TypeAlias = Job | BuildJob | CaptureJob | PatternJob | AdmissionJob | GaugeJob | ProbeJob
+Reply: TypeAlias = JobResult | Built | Captured | Traced | Admission | Gauged | Probe | Trouble

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from warpsmith.core.errors import InfrastructureError, RecordError
+from warpsmith.worker.builds.headers import FOLDER_VARIABLE, headers_root
 from warpsmith.worker.nursery import Order, Ready
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
 
@@ -33,7 +34,10 @@ def nursery_environment() -> dict[str, str]:
         if name in KEPT_NAMES or name.startswith(KEPT_PREFIXES)
     }
     # Threads that numpy's BLAS starts on import would make every fork a multi-threaded one.
-    return kept | {"OPENBLAS_NUM_THREADS": "1"}
+    # Candidates see the folder read-only, so it has to be there before their walls are.
+    headers = headers_root()
+    shown = {} if headers is None else {FOLDER_VARIABLE: str(headers)}
+    return kept | shown | {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class Nursery:

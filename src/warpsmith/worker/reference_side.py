@@ -21,11 +21,12 @@ from warpsmith.core.task import Task, Tier
 from warpsmith.core.verdict import Accepted, Faulted, Rejected, Verdict
 from warpsmith.worker import tools
 from warpsmith.worker.arena import ArenaError
+from warpsmith.worker.building import Builds
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.certify import Certifier, Uncertifiable
 from warpsmith.worker.control import ControlRoom
 from warpsmith.worker.inputs import LoadedProblem, ProblemError
-from warpsmith.worker.job import Job
+from warpsmith.worker.job import BuildJob, Built, Job
 from warpsmith.worker.nursery_client import Nursery
 from warpsmith.worker.phases import Phases
 from warpsmith.worker.probe_env import provenance, software
@@ -53,6 +54,7 @@ class ReferenceSide:
         self._settings: dict[str, Setting] = {}
         self._settings_of: tuple[str, int] | None = None
         self._software = software()
+        self._builds = Builds(self._software)
 
     def verify(self, job: Job) -> Verdict:
         """Return the verdict on `job`."""
@@ -68,7 +70,7 @@ class ReferenceSide:
                 process = self._start(job.task, device)
                 control = self._control.process(device, lambda: self._start(job.task, device))
             where = provenance(job.task, device, self._software, process.grade, process.lacks)
-            verification = Verification(job.task, process, control, phases)
+            verification = Verification(job.task, process, control, self._builds, phases)
             verdict = self._examined(job, verification, phases, where)
         except Misbehaved as error:
             verdict = self._rejection(error, where, phases)
@@ -89,6 +91,35 @@ class ReferenceSide:
                 process.end()
             self._release()
         return _with_wall(verdict, phases, time.monotonic() - start)
+
+    def build(self, job: BuildJob) -> Built | Rejected | Faulted:
+        """Build a candidate in a process of its own, which ends with it; what it compiled is kept."""
+        start = time.monotonic()
+        phases = Phases()
+        process: CandidateProcess | None = None
+        try:
+            with phases("import"):
+                process = self._start(job.task, torch.device(job.task.target.device))
+            with phases("build"):
+                loaded = self._builds.load(process, job.task, job.candidate)
+            process.end()
+            return Built(
+                key=loaded.key,
+                build_s=phases.seconds["build"],
+                is_cached=loaded.is_cached,
+                is_kept=loaded.is_kept,
+                log=process.log,
+            )
+        except Misbehaved as error:
+            rejected = self._rejection(error, None, phases)
+            return msgspec.structs.replace(rejected, wall_s=time.monotonic() - start)
+        except InfrastructureError as error:
+            self._control.close()
+            self._nursery = None  # it may be what failed; the next candidate gets a new one
+            return Faulted(reason=str(error), wall_s=time.monotonic() - start)
+        finally:
+            if process is not None:
+                process.end()
 
     def nursery(self) -> Nursery:
         """Return what starts candidates; a new one where the last failed."""

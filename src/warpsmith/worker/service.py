@@ -13,11 +13,15 @@ from warpsmith.core.errors import WarpsmithError
 from warpsmith.worker.inputs import ProblemError
 from warpsmith.worker.job import (
     AdmissionJob,
+    BuildJob,
+    Built,
     CaptureJob,
+    GaugeJob,
     Job,
     JobResult,
     PatternJob,
     Probe,
+    ProbeJob,
     Reply,
     Request,
     Trouble,
@@ -67,20 +71,10 @@ class Service:
             return Trouble(reason=reason, log=traceback.format_exc()[-LOG_CHARACTERS:], fatal=True)
 
     def _answer(self, request: Request) -> Reply:
-        if isinstance(request, Job):
-            return JobResult(verdict=self._reference_side.verify(request))
-        if isinstance(request, AdmissionJob):
-            from warpsmith.worker.admission import admit  # noqa: PLC0415 - mutants, which few need
-
-            return admit(request)
-        if isinstance(request, CaptureJob):
-            from warpsmith.worker.capture.job import answer  # noqa: PLC0415 - the compiler, which few need
-
-            return answer(request)
-        if isinstance(request, PatternJob):
-            from warpsmith.worker.patterns import answer as traced  # noqa: PLC0415 - tracing, which few need
-
-            return traced(request)
+        if isinstance(request, Job | BuildJob):
+            return self._tried(request)
+        if not isinstance(request, ProbeJob):
+            return _about_a_problem(request)
         walls = self._reference_side.nursery().ready()
         return Probe(
             devices=devices(),
@@ -89,3 +83,28 @@ class Service:
             isolation=walls.grade,
             isolation_lacks=walls.lacks,
         )
+
+    def _tried(self, request: Job | BuildJob) -> Reply:
+        if isinstance(request, Job):
+            return JobResult(verdict=self._reference_side.verify(request))
+        built = self._reference_side.build(request)
+        return built if isinstance(built, Built) else JobResult(verdict=built)
+
+
+def _about_a_problem(request: AdmissionJob | CaptureJob | PatternJob | GaugeJob) -> Reply:
+    """Answer what few ask for; each brings imports that the others do without."""
+    if isinstance(request, AdmissionJob):
+        from warpsmith.worker.admission import admit  # noqa: PLC0415 - mutants
+
+        return admit(request)
+    if isinstance(request, CaptureJob):
+        from warpsmith.worker.capture.job import answer  # noqa: PLC0415 - the compiler
+
+        return answer(request)
+    if isinstance(request, PatternJob):
+        from warpsmith.worker.patterns import answer as traced  # noqa: PLC0415 - tracing
+
+        return traced(request)
+    from warpsmith.worker.gauging import gauge  # noqa: PLC0415 - the meter
+
+    return gauge(request)

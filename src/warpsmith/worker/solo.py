@@ -22,6 +22,7 @@ import torch
 from warpsmith.core.codec import decode
 from warpsmith.worker.candidate_side import CandidateSide
 from warpsmith.worker.errand import DATA_FILE, DONE, ERRAND_FILE, VOICE, Errand, Visit
+from warpsmith.worker.failures import failure
 from warpsmith.worker.layout import settled
 from warpsmith.worker.precision import strict_float32
 from warpsmith.worker.steps import Run, Step
@@ -127,7 +128,7 @@ def main() -> None:
     try:
         solo.run_errand()
     except BaseException as error:  # noqa: BLE001 - candidate code may raise anything, SystemExit included
-        failed = solo.failure(error, solo.step)
+        failed = failure(error, solo.step, solo.path)
         sys.stderr.write(f"{failed.log}\n{VOICE} {failed.message}\n")
         sys.exit(CANDIDATE_FAILED)
     sys.stdout.write(f"{DONE}\n")

@@ -87,7 +87,14 @@ class ArenaHandle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Load(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="load", forbid_unknown_fields=True
 ):
-    """Import the candidate; compile what it compiles at import."""
+    """Import the candidate; compile what it compiles at import.
+
+    A descriptor that comes along is a parcel of what the same source has compiled before.
+
+    Attributes:
+        architecture: of the device, as `TORCH_CUDA_ARCH_LIST` has it; empty leaves it to the backend.
+        headers: folder of small headers that stand before torch's; empty takes the packaged ones.
+    """
 
     source: str
     backend: str
@@ -95,6 +102,14 @@ class Load(
     device: str
     threads: int
     scratch: str
+    architecture: str = ""
+    headers: str = ""
+
+
+class Seal(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="seal", forbid_unknown_fields=True
+):
+    """Hand over a parcel of what the import has compiled, where there is any; asked before anything else."""
 
 
 class Pose(
@@ -250,5 +265,5 @@ class Failed(
     line: int | None = None
 
 
-Step: TypeAlias = Load | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Survey
+Step: TypeAlias = Load | Seal | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Survey
 StepReply: TypeAlias = Done | Failed

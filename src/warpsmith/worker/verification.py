@@ -23,6 +23,7 @@ from warpsmith.core.roofline import MARGIN
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Accepted, Finding, Measurement, Stage
+from warpsmith.worker.building import Builds
 from warpsmith.worker.caller import Caller
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.compare import Differences
@@ -30,7 +31,6 @@ from warpsmith.worker.exam import Examiner
 from warpsmith.worker.phases import Phases
 from warpsmith.worker.race import Race
 from warpsmith.worker.setting import Setting
-from warpsmith.worker.steps import Load
 from warpsmith.worker.timers import DEFAULT_TIMER
 from warpsmith.worker.timers.flush import flush_room
 from warpsmith.worker.turns import Turns, device_key
@@ -40,9 +40,15 @@ class Verification:
     """Everything that happens to one candidate after its process was started."""
 
     def __init__(
-        self, task: Task, process: CandidateProcess, control: CandidateProcess, phases: Phases
+        self,
+        task: Task,
+        process: CandidateProcess,
+        control: CandidateProcess,
+        builds: Builds,
+        phases: Phases,
     ) -> None:
         self._task = task
+        self._builds = builds
         self._phases = phases
         self._timer = DEFAULT_TIMER[task.target.device_type]
         flush_bytes = flush_room(task.target.device)
@@ -61,10 +67,8 @@ class Verification:
         Raises:
             Misbehaved: it does not import.
         """
-        process = self._examiner.process
-        step = load_step(self._task, candidate, str(process.scratch))
         with self._phases("build"):
-            process.ask(step, stage=Stage.BUILD, limit_s=self._task.limits.build_s)
+            self._builds.load(self._examiner.process, self._task, candidate)
         self._examiner.findings += advice(candidate.source)
 
     @contextlib.contextmanager
@@ -185,18 +189,6 @@ def beyond_light(measurement: Measurement, device_type: str) -> list[Finding]:
         f"{light.bound_ns:.0f} ns ({light.limit}); look at how it does with less before calling it a record"
     )
     return [Finding(check="above_bound", message=message)]
-
-
-def load_step(task: Task, candidate: Candidate, scratch: str) -> Load:
-    """Return the step that imports the candidate, into a scratch folder by the path it knows."""
-    return Load(
-        source=candidate.source,
-        backend=candidate.backend,
-        entry=candidate.entry,
-        device=task.target.device,
-        threads=torch.get_num_threads(),
-        scratch=scratch,
-    )
 
 
 def advice(source: str) -> list[Finding]:

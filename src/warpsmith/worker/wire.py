@@ -115,7 +115,11 @@ class Channel:
                 )
             except ConnectionResetError as error:
                 raise ChannelClosed from error
-            self._descriptors += descriptors
+            room = MAX_DESCRIPTORS - len(self._descriptors)
+            self._descriptors += descriptors[:room]
+            # No message has more; who sends them without end must not use up ours.
+            for descriptor in descriptors[room:]:
+                os.close(descriptor)
             if not chunk:
                 raise ChannelClosed
             data += chunk

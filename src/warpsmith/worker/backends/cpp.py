@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from warpsmith.worker.backends.base import import_entry
-from warpsmith.worker.backends.extension import default_flags, missing_ninja, private_build
+from warpsmith.worker.backends.extension import missing_ninja, private_build
+from warpsmith.worker.builds.lean import quick_builds
 
 _CPP = re.compile(r"\bload_inline\b|\bcpp_sources?\b|extern \"C\"|#include\s*[<\"]")
 
@@ -44,5 +45,5 @@ class Cpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def build(self, path: Path, entry: str) -> Callable[..., Any]:
         """Import the module, which compiles its extension."""
-        default_flags(extra_cflags=self.flags, extra_ldflags=("-fopenmp",))
+        quick_builds(extra_cflags=self.flags, extra_ldflags=("-fopenmp",))
         return import_entry(path, entry)

@@ -12,20 +12,28 @@ from typing import Any
 import msgspec
 
 from warpsmith.worker.backends.base import import_entry
-from warpsmith.worker.backends.extension import default_flags, missing_ninja, private_build
+from warpsmith.worker.backends.extension import missing_ninja, private_build
+from warpsmith.worker.builds.lean import quick_builds
 
 # The second line is host code for a device: what calls a library, or is compiled by nvcc all the same.
 _CUDA = re.compile(
     r"\b__global__\b|\bcuda_sources?\b|<<<"
-    r"|#include\s*[<\"](?:cuda\w*|cublas\w*|cudnn\w*|nvrtc|mma)\.h|\bcudaStream_t\b|\bnvcc\b|\bnvrtc\b"
+    r"|_compile_kernel\b|\bcuda\.(?:bindings|core)\b|#include\s*[<\"](?:cuda\w*|cublas\w*|cudnn\w*|nvrtc|mma)\.h|\bcudaStream_t\b|\bnvcc\b|\bnvrtc\b"
 )
+# Set beside the candidate, so that it need not touch the device to be built for it.
+ARCHITECTURE_VARIABLE = "WARPSMITH_ARCHITECTURE"
 CUDA_HOMES = ("/usr/local/cuda", "/usr")
 
 
-def _nvcc() -> str | None:
+def find_nvcc() -> str | None:
+    """Return the path of the CUDA compiler, on the PATH or in a usual place."""
     homes = [os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH"), *CUDA_HOMES]
     places = [Path(home) / "bin" / "nvcc" for home in homes if home]
     return shutil.which("nvcc") or next((str(place) for place in places if place.exists()), None)
+
+
+def _home_of(nvcc: str) -> str:
+    return str(Path(nvcc).parent.parent)
 
 
 class Cuda(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,20 +52,28 @@ class Cuda(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def missing(self) -> str:
         """The CUDA compiler, and ninja for the extension builder."""
-        return missing_ninja() if _nvcc() else "no nvcc; install the CUDA toolkit or set CUDA_HOME"
+        return missing_ninja() if find_nvcc() else "no nvcc; install the CUDA toolkit or set CUDA_HOME"
 
     def environment(self, scratch: Path, device: str) -> dict[str, str]:
         """Keep builds private and build for this device's architecture alone."""
-        import torch  # noqa: PLC0415 - the host imports this module without torch
-
-        major, minor = torch.cuda.get_device_capability(device)
-        # The `a` targets carry an architecture's own instructions (wgmma on 9.0), which 9.0 alone refuses.
-        suffix = "a" if (major, minor) >= (9, 0) else ""
-        arch = {"TORCH_CUDA_ARCH_LIST": f"{major}.{minor}{suffix}"}
-        home = {"CUDA_HOME": str(Path(nvcc).parent.parent)} if (nvcc := _nvcc()) else {}
-        return private_build(scratch) | arch | home
+        built = private_build(scratch)
+        arch = {"TORCH_CUDA_ARCH_LIST": os.environ.get(ARCHITECTURE_VARIABLE) or architecture(device)}
+        if (nvcc := find_nvcc()) is None:
+            return built | arch
+        # For candidates that call the compiler themselves, or load libraries of the toolkit.
+        path = os.pathsep.join([built["PATH"], str(Path(nvcc).parent)])
+        return built | arch | {"PATH": path, "CUDA_HOME": os.environ.get("CUDA_HOME") or _home_of(nvcc)}
 
     def build(self, path: Path, entry: str) -> Callable[..., Any]:
         """Import the module, which compiles its extension."""
-        default_flags(extra_cuda_cflags=self.flags)
+        quick_builds(extra_cuda_cflags=self.flags)
         return import_entry(path, entry)
+
+
+def architecture(device: str) -> str:
+    """Return what to build for, as `TORCH_CUDA_ARCH_LIST` has it."""
+    import torch  # noqa: PLC0415 - the host imports this module without torch
+
+    major, minor = torch.cuda.get_device_capability(device)
+    # The `a` targets carry an architecture's own instructions (wgmma on 9.0), which 9.0 alone refuses.
+    return f"{major}.{minor}{'a' if (major, minor) >= (9, 0) else ''}"

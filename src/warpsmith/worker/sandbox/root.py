@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from warpsmith.worker.builds.headers import FOLDER_VARIABLE as HEADERS_FOLDER
 from warpsmith.worker.sandbox import syscalls
 from warpsmith.worker.sandbox.syscalls import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_REC, MS_SLAVE
 
@@ -82,6 +83,8 @@ def _wanted() -> Iterator[str]:
             yield str(Path(module.__file__).parent)
     yield from (os.environ[name] for name in HOME_VARIABLES if name in os.environ)
     yield from os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    if headers := os.environ.get(HEADERS_FOLDER):
+        yield headers
     yield from _loader_folders()
     yield from _loaded_folders()
     yield from _tool_folders()
