@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from command import Cli
 from sources import problem_source
 
@@ -96,3 +97,38 @@ def test_the_doctor_says_what_works_here(cli: Cli) -> None:
     assert told["software"].keys() >= {"python", "torch", "msgspec"}
     assert told["isolation"] in {"full", "partial", "none"}
     assert bool(told["isolation_lacks"]) == (told["isolation"] != "full")
+
+
+def test_ceilings_are_measured_kept_and_make_a_bound(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "mine.py").write_text(
+        problem_source("x @ x", inputs="[torch.randn(32, 32)]") + "\nBYTES = {'default': 5_000_000_000}\n"
+    )
+    device = json.loads(cli("doctor", "--ceilings", "--json").out)["ceilings"]["cpu"]
+    kept = json.loads((tmp_path / "cache" / "warpsmith" / "ceilings.json").read_text())
+    assert kept[device["device"]] == device
+    words = ("problems", "show", tmp_path / "mine.py", "--roofline", "--device", "cpu")
+    shown = json.loads(cli(*words, "--json").out)["roofline"]
+    bound = shown["workloads"]["default"]
+    assert shown["device"] == device["device"]
+    assert (bound["flops"], bound["traffic_bytes"], bound["limit"]) == (2.0 * 32**3, 5e9, "memory")
+    assert bound["bound_ns"] == pytest.approx(5e9 / device["bytes_per_s"] * 1e9)
+    assert f"bounds on {device['device']}:" in cli(*words).out
+
+
+def test_a_reference_that_fails_has_no_bound_and_says_why(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "mine.py").write_text(problem_source("x @ torch.ones(3)"))
+    answer = cli("problems", "show", tmp_path / "mine.py", "--roofline", "--device", "cpu")
+    assert answer.status == 0
+    assert "  default: not known: problem 'mine': forward raised RuntimeError" in answer.out
+
+
+def test_problems_are_chosen_by_the_sizes_that_they_come_in(cli: Cli) -> None:
+    answer = cli("problems", "list", "--size", "cpu", "--name", "softmax", "--json")
+    assert [row["name"] for row in json.loads(answer.out)["problems"]] == ["level1/softmax"]
+    assert "did you mean 'awkward'?" in cli("problems", "list", "--size", "awkwrd").error

@@ -13,8 +13,13 @@ import click
 
 from warpsmith import __version__
 from warpsmith.cli.options import json_option
+from warpsmith.cli.words import si_text, time_text
+from warpsmith.core.codec import builtins_of
 from warpsmith.core.errors import WarpsmithError
+from warpsmith.core.roofline import Ceilings
+from warpsmith.core.task import Target
 from warpsmith.verify import Verifier
+from warpsmith.verify.ceilings import keep_ceilings
 from warpsmith.worker.backends.extension import tool_path
 
 # Extra -> a module that only it brings.
@@ -56,17 +61,52 @@ def findings() -> dict[str, Any]:
     return seen
 
 
+def ceilings_of_all() -> dict[str, Ceilings]:
+    """Measure every device of this host, keep what was seen, and return it by device name.
+
+    Raises:
+        WarpsmithError: a worker does not start.
+    """
+    with Verifier() as verifier:
+        found = {name: verifier.gauge(Target(device=name)).ceilings for name in verifier.probe().devices}
+    for ceilings in found.values():
+        keep_ceilings(ceilings)
+    return found
+
+
+def ceilings_text(ceilings: Ceilings) -> str:
+    """Return for example `copy 2.9 TB/s, bfloat16 690 Tflop/s, launch 2.1 µs`."""
+    rates = [f"{name} {si_text(rate, 'flop/s')}" for name, rate in sorted(ceilings.flops_per_s.items())]
+    copy, launch = si_text(ceilings.bytes_per_s, "B/s"), time_text(ceilings.launch_ns)
+    return ", ".join([f"copy {copy}", *rates, f"launch {launch}"])
+
+
 @click.command()
+@click.option("--ceilings", "is_measuring", is_flag=True, help="Also measure what each device does at most.")
 @json_option
-def doctor(as_json: bool) -> int:
-    """Say what works here: devices, compilers, backends, isolation, profilers."""
+def doctor(is_measuring: bool, as_json: bool) -> int:
+    """Say what works here: devices, compilers, backends, isolation, profilers.
+
+    Ceilings (bandwidth, products by dtype, launch) are kept for `problems show --roofline`; measure them
+    when nothing else runs.
+    """
     seen = findings()
+    measured = ceilings_of_all() if is_measuring else {}
+    if is_measuring:
+        seen["ceilings"] = {name: builtins_of(ceilings) for name, ceilings in measured.items()}
     if as_json:
         click.echo(json.dumps(seen))
-        return 0
+    else:
+        _say(seen, measured)
+    return 0
+
+
+def _say(seen: dict[str, Any], measured: dict[str, Ceilings]) -> None:
     click.echo(f"warpsmith {seen['warpsmith']}, Python {seen['python']}, {seen['platform']}")
     for name, line in seen["devices"].items():
         click.echo(f"  device    {name}: {line}")
+    for name, ceilings in measured.items():
+        click.echo(f"  ceilings  {name}: {ceilings_text(ceilings)}")
     for name, lack in seen["backends"].items():
         click.echo(f"  backend   {name}: {lack or 'works'}")
     for kind in ("compilers", "profilers"):
@@ -80,4 +120,3 @@ def doctor(as_json: bool) -> int:
     for problem in seen["problems"]:
         click.echo(f"problem: {problem}")
     click.echo("all is well" if not seen["problems"] else f"{len(seen['problems'])} problems")
-    return 0

@@ -9,11 +9,16 @@ from typing import Any
 import click
 
 from warpsmith.cli.options import device_option, json_option, problem_filters
-from warpsmith.cli.words import time_text
+from warpsmith.cli.words import si_text, time_text
+from warpsmith.core.codec import builtins_of
+from warpsmith.core.errors import UsageError
 from warpsmith.core.problem import Problem
+from warpsmith.core.roofline import speed_of_light
 from warpsmith.problems import Found, find, load
 from warpsmith.search.run import new_seed
 from warpsmith.verify import Verifier
+from warpsmith.verify.ceilings import keep_ceilings, kept_ceilings
+from warpsmith.verify.worker_process import RequestFailed
 
 
 @click.group()
@@ -22,7 +27,10 @@ def problems() -> None:
 
 
 def _filters(command: Any) -> Any:
-    return problem_filters(click.argument("locator", required=False)(command))
+    sized = click.option(
+        "--size", metavar="WORKLOAD", help="Only problems with it, e.g. large, awkward, cpu."
+    )
+    return problem_filters(sized(click.argument("locator", required=False)(command)))
 
 
 @problems.command("list")
@@ -46,9 +54,7 @@ def list_problems(as_json: bool, **filters: str | None) -> int:
 
 def _find(filters: dict[str, str | None]) -> Found:
     locator = filters.pop("locator")
-    return find(
-        locator, level=filters["level"], tag=filters["tag"], dtype=filters["dtype"], name=filters["name"]
-    )
+    return find(locator, **filters)
 
 
 def _row(problem: Problem) -> dict[str, Any]:
@@ -65,13 +71,26 @@ def _row(problem: Problem) -> dict[str, Any]:
 
 @problems.command()
 @click.argument("locator")
+@click.option(
+    "--roofline",
+    "has_bounds",
+    is_flag=True,
+    help="Also run the reference, and say what each workload takes at best.",
+)
+@device_option
 @json_option
-def show(locator: str, as_json: bool) -> int:
-    """Show one problem: workloads, tolerances, source."""
+def show(locator: str, has_bounds: bool, device: str, as_json: bool) -> int:
+    """Show one problem: workloads, tolerances, source; with --roofline also its bounds on a device.
+
+    The bound of a workload is its bytes over bandwidth, its operations over rate, or one launch. The device's
+    ceilings are those that `warpsmith doctor --ceilings` kept, or measured now.
+    """
     problem = load(locator)
     row = _row(problem)
+    bounds = _bounds(problem, device) if has_bounds else {}
     if as_json:
-        click.echo(json.dumps(row | {"source": problem.source, "origin": problem.origin}))
+        told = {"roofline": bounds} if has_bounds else {}
+        click.echo(json.dumps(row | told | {"source": problem.source, "origin": problem.origin}))
         return 0
     click.echo(f"{problem.name}: {problem.description}")
     click.echo(f"tags: {', '.join(problem.tags) or 'none'}; license: {problem.license or 'not stated'}")
@@ -80,12 +99,42 @@ def show(locator: str, as_json: bool) -> int:
             f"workload {name}: "
             + (", ".join(f"{axis}={value}" for axis, value in axes.items()) or "as written")
         )
+    for line in _bound_lines(bounds):
+        click.echo(line)
     for dtype, tolerance in problem.tolerances.items():
         click.echo(
             f"tolerance {dtype}: atol {tolerance.atol:g}, rtol {tolerance.rtol:g} ({tolerance.reason})"
         )
     click.echo(f"\n{problem.source}", nl=False)
     return 0
+
+
+def _bounds(problem: Problem, device: str) -> dict[str, Any]:
+    """Return the device, and for each workload its bound or why there is none, as plain values."""
+    with Verifier() as verifier:
+        target = verifier.target(device)
+        try:
+            gauged = verifier.gauge(target, problem)
+        except RequestFailed as error:
+            raise UsageError(f"{error}; see `warpsmith problems check`") from error
+    kept = kept_ceilings(gauged.ceilings.device)
+    if kept is None:
+        keep_ceilings(gauged.ceilings)
+    bounds = {name: speed_of_light(work, kept or gauged.ceilings) for name, work in gauged.work.items()}
+    known = {name: builtins_of(bound) for name, bound in bounds.items()}
+    lacking = {name: {"lacking": why} for name, why in gauged.lacking.items()}
+    return {"device": gauged.ceilings.device, "workloads": known | lacking}
+
+
+def _bound_lines(bounds: dict[str, Any]) -> list[str]:
+    lines = [f"bounds on {bounds['device']}:"] if bounds else []
+    for name, said in bounds.get("workloads", {}).items():
+        if "lacking" in said:
+            lines.append(f"  {name}: not known: {said['lacking']}")
+            continue
+        moved, made = si_text(said["traffic_bytes"], "B"), si_text(said["flops"], "flop")
+        lines.append(f"  {name}: {time_text(said['bound_ns'])} ({said['limit']}; {moved}, {made})")
+    return lines
 
 
 @problems.command()

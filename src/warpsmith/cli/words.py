@@ -19,6 +19,14 @@ def time_text(nanoseconds: float) -> str:
     return f"{nanoseconds:.0f} ns"
 
 
+def si_text(amount: float, unit: str) -> str:
+    """Return for example `2.95 TB/s`, with decimal prefixes."""
+    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if amount >= factor:
+            return f"{amount / factor:.3g} {prefix}{unit}"
+    return f"{amount:.0f} {unit}"
+
+
 def speedup_text(speedup: Interval) -> str:
     """Return for example `1.93x [1.90, 1.97]`."""
     return f"{speedup.value:.2f}x [{speedup.low:.2f}, {speedup.high:.2f}]"

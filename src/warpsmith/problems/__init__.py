@@ -49,13 +49,14 @@ def load(locator: str) -> Problem:
     return found.problems[0]
 
 
-def find(
+def find(  # noqa: PLR0913 - one keyword a filter
     locator: str | None = None,
     *,
     level: int | str | None = None,
     tag: str | None = None,
     dtype: str | None = None,
     name: str | None = None,
+    size: str | None = None,
 ) -> Found:
     """Return the problems that `locator` denotes and every given filter keeps, with the unusable ones apart.
 
@@ -67,6 +68,7 @@ def find(
         tag: one of the problem's tags.
         dtype: dtype of one of its workloads; a workload that casts to none counts as `"float32"`.
         name: a name or its last part, with `*` and `?` as in file names.
+        size: a workload's name, such as `large`; `cpu` stands for every workload sized for a CPU.
 
     Raises:
         UsageError: the locator denotes nothing, or a filter keeps nothing.
@@ -79,6 +81,8 @@ def find(
         found = _keep(found, "tag", tag, lambda problem: problem.tags)
     if dtype is not None:
         found = _keep(found, "dtype", dtype, _dtypes)
+    if size is not None:
+        found = _keep(found, "size", size, _sizes)
     if name is not None:
         found = _keep_named(found, name)
     return found
@@ -107,6 +111,10 @@ def _denoted(locator: str) -> Found:
 
 def _dtypes(problem: Problem) -> list[str]:
     return [workload.dtype or "float32" for workload in problem.workloads]
+
+
+def _sizes(problem: Problem) -> list[str]:
+    return [w.name for w in problem.workloads] + ["cpu" for w in problem.workloads if w.is_for_cpu][:1]
 
 
 def _keep(found: Found, what: str, wanted: str, values: Callable[[Problem], Iterable[str]]) -> Found:
