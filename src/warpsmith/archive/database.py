@@ -120,11 +120,11 @@ class Database:
                 "or has a trial of that number, and trials are append-only"
             ) from error
 
-    def trials(self, task_id: str) -> list[str]:
-        """Records of the task's trials, by number."""
-        query = sa.select(TRIALS.c.record).where(TRIALS.c.task_id == task_id).order_by(TRIALS.c.number)
+    def trials(self, task_id: str, since: int = 0) -> list[str]:
+        """Records of the task's trials, by number, from number `since` on."""
+        query = sa.select(TRIALS.c.record).where(TRIALS.c.task_id == task_id, TRIALS.c.number >= since)
         with self._engine.connect() as connection:
-            return list(connection.scalars(query))
+            return list(connection.scalars(query.order_by(TRIALS.c.number)))
 
     def add_retiming(self, row: Row) -> None:
         """Insert a re-timing; it is safe on disk when this returns.

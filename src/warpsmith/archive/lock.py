@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from io import TextIOWrapper
 from pathlib import Path
 
 from warpsmith.core.errors import UsageError
+
+# `writer_of` holds the lock for microseconds; a writer that meets it tries again.
+TRIES = 5
+BETWEEN_S = 0.02
 
 
 class WriterLock:
@@ -30,7 +35,7 @@ class WriterLock:
         # Closed in `release`; Python opens files close-on-exec, so worker processes don't inherit the lock.
         self._file: TextIOWrapper = path.open("a+")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
         except BlockingIOError as error:
             self._file.seek(0)
             owner = self._file.read().strip()
@@ -43,6 +48,35 @@ class WriterLock:
         self._file.write(str(os.getpid()))
         self._file.flush()
 
+    def _take(self) -> None:
+        for left in reversed(range(TRIES)):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not left:
+                    raise
+                time.sleep(BETWEEN_S)
+            else:
+                return
+
     def release(self) -> None:
         """Let the next writer in; calling it again does nothing."""
         self._file.close()
+
+
+def writer_of(path: Path) -> int | None:
+    """Return the id of the process that holds the lock file `path`; None where nobody does.
+
+    Only a process of this host is seen. One that has only just taken the lock is process 0.
+    """
+    try:
+        file = path.open()
+    except FileNotFoundError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = file.read().strip()
+            return int(owner) if owner.isdigit() else 0
+    return None

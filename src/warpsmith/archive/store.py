@@ -156,13 +156,13 @@ class Archive:
         self._require_writable()
         self._database.add_trial(trial_row(trial, self._blobs.put))
 
-    def trials(self, task_id: str) -> list[Trial]:
-        """Return every trial of the task, oldest first.
+    def trials(self, task_id: str, *, since: int = 0) -> list[Trial]:
+        """Return every trial of the task from number `since` on, oldest first.
 
         Raises:
             RecordError: a record or a blob is damaged.
         """
-        return [trial_of(record, self._blobs.get) for record in self._database.trials(task_id)]
+        return [trial_of(record, self._blobs.get) for record in self._database.trials(task_id, since)]
 
     def add_retiming(self, retiming: Retiming) -> None:
         """Add `retiming`. When this returns it survives `kill -9` and a loss of power.

@@ -29,6 +29,7 @@ COMMANDS = {
     "report": "warpsmith.cli.report_cmd:report",
     "search": "warpsmith.cli.search_cmd:search",
     "verify": "warpsmith.cli.verify_cmd:verify",
+    "watch": "warpsmith.cli.watch_cmd:watch",
 }
 
 

@@ -11,8 +11,10 @@ import click
 
 from warpsmith.archive import Archive
 from warpsmith.cli.live import watching
+from warpsmith.core.events import Event
 from warpsmith.core.task import Task
 from warpsmith.report import write_kernels, write_report
+from warpsmith.search.now import NowFile
 from warpsmith.search.run import Plan, carry_out
 from warpsmith.verify import Verifier
 
@@ -32,7 +34,13 @@ def run_and_write(archive: Archive, plan: Plan, verifier: Verifier, tasks: Seque
     folder = archive.folder
     finished = {task.id: archive.trials(task.id) for task in tasks}
     try:
-        with watching(tasks, finished) as sink:
+        with watching(tasks, finished) as shown:
+            now = NowFile(folder)
+
+            def sink(event: Event) -> None:
+                now(event)
+                shown(event)
+
             carry_out(archive, plan, sink, verifier, tasks)
     except KeyboardInterrupt:
         resume = f"warpsmith search --resume {shlex.quote(str(folder))}"

@@ -87,6 +87,15 @@ class ArchiveSuite:
                 archive.add(trial)
             assert archive.trials(task.id) == trials
 
+    def test_a_reader_gets_the_new_trials_alone_where_it_asks_for_them(
+        self, kind: type[Archive], folder: Path, task: Task
+    ) -> None:
+        trials = every_kind(task)
+        with kind.create(folder) as archive:
+            _fill(archive, task, trials)
+            assert archive.trials(task.id, since=2) == trials[2:]
+            assert archive.trials(task.id, since=len(trials)) == []
+
     def test_a_trial_can_not_be_replaced(self, kind: type[Archive], folder: Path, task: Task) -> None:
         first = fakes.trial(0, of=task)
         with kind.create(folder) as archive:
