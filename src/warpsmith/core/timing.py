@@ -6,6 +6,7 @@ took them on the same kind of device.
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from warpsmith.core.errors import UsageError
+from warpsmith.core.seeds import derive
 
 BOOTSTRAP_RESAMPLES = 400
 CONFIDENCE = 0.95
@@ -69,25 +71,42 @@ def geometric_mean(values: Sequence[float]) -> float:
     return math.exp(math.fsum(math.log(value) for value in values) / len(values))
 
 
-def _medians(timing: Timing, rng: random.Random) -> list[float]:
-    """Draw medians of resamples without resampling.
+@functools.lru_cache(maxsize=1024)
+def _places(n: int, stream: int) -> tuple[tuple[int, int], ...]:
+    """Draw between which two of n ordered samples the median of a resample lies, without resampling.
 
     The k-th smallest of n uniform draws is Beta(k, n + 1 - k), so the median of a resample is the
     sample at that quantile (Maritz and Jarrett 1978); for even n the next order statistic is drawn
-    given the first.
+    given the first. Depends on the samples' number alone, so it is drawn once for each.
+
+    Args:
+        n: how many samples there are.
+        stream: numbers independent draws.
     """
-    ordered = sorted(timing.samples_ns)
-    n = len(ordered)
+    rng = random.Random(derive(n, "medians", stream))
     half = n // 2
-    draws: list[float] = []
+    places = []
     for _ in range(BOOTSTRAP_RESAMPLES):
         if n % 2:
-            draws.append(ordered[int(n * rng.betavariate(half + 1, half + 1))])
-            continue
-        low = rng.betavariate(half, half + 1)
-        high = low + (1 - low) * (1 - rng.random() ** (1 / half))
-        draws.append((ordered[min(n - 1, int(n * low))] + ordered[min(n - 1, int(n * high))]) / 2)
-    return draws
+            low = high = rng.betavariate(half + 1, half + 1)
+        else:
+            low = rng.betavariate(half, half + 1)
+            high = low + (1 - low) * (1 - rng.random() ** (1 / half))
+        places.append((min(n - 1, int(n * low)), min(n - 1, int(n * high))))
+    return tuple(places)
+
+
+def _medians(timing: Timing, stream: int) -> list[float]:
+    """Return medians of resamples; those of different streams are independent."""
+    ordered = sorted(timing.samples_ns)
+    return [(ordered[low] + ordered[high]) / 2 for low, high in _places(len(ordered), stream)]
+
+
+def _row_means(columns: list[list[float]]) -> list[float]:
+    """Return the geometric mean of every row."""
+    if len(columns) == 1:
+        return columns[0]
+    return [geometric_mean(row) for row in zip(*columns, strict=True)]
 
 
 def _percentile_interval(value: float, draws: list[float]) -> Interval:
@@ -99,9 +118,8 @@ def _percentile_interval(value: float, draws: list[float]) -> Interval:
 
 def median_interval(timings: Sequence[Timing]) -> Interval:
     """Geometric mean over workloads of their median times in ns, with a percentile bootstrap (Efron 1979)."""
-    rng = random.Random(len(timings))
-    columns = [_medians(timing, rng) for timing in timings]
-    draws = [geometric_mean(row) for row in zip(*columns, strict=True)]
+    columns = [_medians(timing, stream) for stream, timing in enumerate(timings)]
+    draws = _row_means(columns)
     return _percentile_interval(geometric_mean([t.median_ns for t in timings]), draws)
 
 
@@ -111,13 +129,12 @@ def speedup_interval(baselines: Sequence[Timing], candidates: Sequence[Timing]) 
     Raises:
         UsageError: a pair was taken by two timers, so its ratio means nothing.
     """
-    rng = random.Random(len(baselines))
     values, columns = [], []
-    for baseline, candidate in zip(baselines, candidates, strict=True):
+    for number, (baseline, candidate) in enumerate(zip(baselines, candidates, strict=True)):
         if (baseline.timer, baseline.flushed_l2) != (candidate.timer, candidate.flushed_l2):
             raise UsageError(f"timings by {baseline.timer!r} and {candidate.timer!r} do not compare")
         values.append(baseline.median_ns / candidate.median_ns)
-        pairs = zip(_medians(baseline, rng), _medians(candidate, rng), strict=True)
+        pairs = zip(_medians(baseline, 2 * number), _medians(candidate, 2 * number + 1), strict=True)
         columns.append([ours / theirs for ours, theirs in pairs])
-    draws = [geometric_mean(row) for row in zip(*columns, strict=True)]
+    draws = _row_means(columns)
     return _percentile_interval(geometric_mean(values), draws)
