@@ -83,7 +83,7 @@ def _classify(error: BaseException, step: Step, path: Path, *, is_ours: bool) ->
 def _not_imported(error: BaseException, path: Path, short: str) -> str:
     if first := first_error(_compiler_said(error)):
         # After the name of the extension comes a command of a thousand characters.
-        failed, place = short.partition(": [")[0], first.rpartition(f"{path.parent}/")[2]
+        failed, place = short.partition(": [")[0].rstrip("."), first.rpartition(f"{path.parent}/")[2]
         return f"the candidate does not build: {failed[:200]}: {place}"
     return f"the candidate does not import: {short}"
 
