@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from warpsmith.report.curves import best_chart, costs_of, faster_chart
 from warpsmith.report.drawing import INK, MUTED, SERIES, Row, altair, colours, data, svg
+from warpsmith.report.light import light_chart, shines_of
 from warpsmith.report.lineage import MOST_NODES, lineage_chart
-from warpsmith.report.metrics import THRESHOLDS
+from warpsmith.report.metrics import THRESHOLDS, share_interval
 from warpsmith.report.summary import ProblemSummary, Summary
 from warpsmith.report.wording import TIMES
 
@@ -46,7 +47,9 @@ def charts_of(summary: Summary) -> list[Chart]:
     if not any(problem.best for problem in counted):
         return []
     if len(counted) > 1:
-        drawn.append(Chart("fast_p: share of problems above p times the baseline", _fast_p(summary)))
+        drawn.append(
+            Chart("fast_p: share of problems above p times the baseline, with 95 % bands", _fast_p(summary))
+        )
         drawn.append(Chart("What the trials bought: share of problems", _reached(summary)))
         drawn += [
             Chart(f"Share of problems faster than {summary.primary}", faster_chart(counted, cost))
@@ -62,6 +65,9 @@ def charts_of(summary: Summary) -> list[Chart]:
     if any(problem.best and problem.best.speedups for problem in summary.problems):
         title = "Speedup of the best kernel, with its 95 % interval"
         drawn.append(Chart(title, _speedups(summary), is_wide=len(summary.problems) > 1))
+    if shines := shines_of(summary):
+        title = "Best kernels against the speed of light of this device"
+        drawn.append(Chart(title, light_chart(shines, WIDTH, HEIGHT)))
     return [*drawn, *_lineages(counted)]
 
 
@@ -82,10 +88,17 @@ def fast_p_rows(summary: Summary, end: float) -> list[Row]:
             continue
         speedups = sorted(_speedups_over(summary, scores.baseline))
         corners = [0.0, *(speedup for speedup in speedups if speedup < end), end]
-        rows += [
-            {"p": p, "share": sum(each > p for each in speedups) / counted, "series": scores.baseline}
-            for p in corners
-        ]
+        for p in corners:
+            share = share_interval(sum(each > p for each in speedups), counted)
+            rows.append(
+                {
+                    "p": p,
+                    "share": share.value,
+                    "low": share.low,
+                    "high": share.high,
+                    "series": scores.baseline,
+                }
+            )
     return rows
 
 
@@ -109,9 +122,13 @@ def _fast_p(summary: Summary) -> str:
     x = alt.X("p:Q", title="p", scale=alt.Scale(domain=[0, end], nice=False), axis=axis)
     y = _share_axis()
     one = alt.Chart(data([{"p": 1.0}])).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x=x)
-    lines = alt.Chart(data(fast_p_rows(summary, end))).mark_line(interpolate="step-after", strokeWidth=2)
+    curve = alt.Chart(data(fast_p_rows(summary, end)))
+    lines = curve.mark_line(interpolate="step-after", strokeWidth=2)
+    band = curve.mark_area(interpolate="step-after", opacity=0.12)
     dots = alt.Chart(data(points)).mark_point(filled=True, size=40, opacity=1)
-    chart = one + lines.encode(x=x, y=y, color=colours(names)) + dots.encode(x=x, y=y, color=colours(names))
+    around = {"y": alt.Y("low:Q", title=None), "y2": "high:Q"}
+    chart = band.encode(x=x, color=colours(names), **around) + one
+    chart = chart + lines.encode(x=x, y=y, color=colours(names)) + dots.encode(x=x, y=y, color=colours(names))
     return svg(chart.properties(width=WIDTH, height=HEIGHT), "fast_p curve")
 
 

@@ -13,6 +13,7 @@ from warpsmith.archive.extras import needs_extra
 from warpsmith.report import wording
 from warpsmith.report.charts import charts_of
 from warpsmith.report.headline import facts_of, headline_of, link_to
+from warpsmith.report.light import shines_of
 from warpsmith.report.metrics import THRESHOLDS
 from warpsmith.report.summary import Best, Summary
 
@@ -44,6 +45,7 @@ def to_html(summary: Summary, *, beside: Path | None = None) -> str:
         headline=headline_of(summary),
         facts=facts_of(summary),
         charts=charts_of(summary),
+        shines=shines_of(summary),
         thresholds=THRESHOLDS,
         definitions=wording.definitions(),
         link=lambda best: _link(best, beside),

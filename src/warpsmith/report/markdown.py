@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from warpsmith.report.headline import facts_of, headline_of, link_to
+from warpsmith.report.light import Shine, quartiles, shines_of
 from warpsmith.report.metrics import THRESHOLDS
 from warpsmith.report.spend import Spending
-from warpsmith.report.summary import ProblemSummary, Scores, Summary, Tally
+from warpsmith.report.summary import Comparison, ProblemSummary, Scores, Summary, Tally
 from warpsmith.report.wording import (
     NONE,
     PASSTHROUGH,
@@ -41,6 +42,10 @@ def _lines(summary: Summary, beside: Path | None) -> Iterator[str]:
     if summary.levels:
         yield from ("", "## By level", "", *_levels(summary.levels))
     yield from ("", "## Problems", "", *_problems(summary, beside))
+    if summary.comparisons:
+        yield from ("", "## Run against run", "", *_comparisons(summary.comparisons))
+    if shines := shines_of(summary):
+        yield from ("", "## Speed of light", "", *_shines(shines, summary.primary))
     if summary.spending.total.trials:
         yield from ("", "## Spend", "", *_spending(summary.spending))
     if summary.rejections:
@@ -106,6 +111,47 @@ def _problems(summary: Summary, beside: Path | None) -> list[str]:
     head = ["problem", "best", "time", *(f"over {_cell(name)}" for name in baselines)]
     head += ["tried", "accepted", "rejected", "faulted", "duplicate", "nothing"]
     return _table(head, [_problem_row(each, baselines, beside) for each in summary.problems], left=2)
+
+
+def _comparisons(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    for number, each in enumerate(comparisons):
+        if number:
+            yield ""
+        yield (
+            f"A is {_cell(each.first)}, B is {_cell(each.second)}, over {plural(len(each.duels), 'problem')} "
+            f"that both tried: A wins {each.wins}, B wins {each.losses}."
+        )
+        if each.ratio and each.fast_1_gain:
+            gain = each.fast_1_gain
+            yield f"Speedup over {_cell(each.baseline)}, A over B: {times_between(each.ratio)}."
+            between = f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
+            yield f"fast_1 of A less that of B: {100 * gain.value:+.1f} points ({between})."
+        names = {"first": "A", "second": "B", "neither": NONE}
+        rows = [
+            [_cell(d.problem), *map(times_between, (d.first, d.second, d.ratio)), names[d.winner]]
+            for d in each.duels
+        ]
+        yield from ("", *_table(["problem", "A", "B", "A over B", "wins"], rows))
+
+
+def _shines(shines: Sequence[Shine], primary: str) -> Iterator[str]:
+    low, middle, high = quartiles([shine.fraction for shine in shines])
+    yield (
+        f"Fraction of the speed of light, quartiles over {plural(len(shines), 'problem')}: "
+        f"{percent(low)}, {percent(middle)}, {percent(high)}."
+    )
+    rows = [
+        [
+            _cell(shine.problem) + (" (below its bound: a finding, no record)" if shine.is_beyond else ""),
+            duration(shine.bound_ns),
+            percent(shine.fraction),
+            shine.limit,
+            NONE if shine.score is None else f"{shine.score:.2f}",
+        ]
+        for shine in shines
+    ]
+    head = ["problem", "bound", "fraction", "limit", f"SOL score over {_cell(primary)}"]
+    yield from ("", *_table(head, rows))
 
 
 def _problem_row(problem: ProblemSummary, baselines: Sequence[str], beside: Path | None) -> list[str]:

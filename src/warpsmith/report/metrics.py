@@ -77,6 +77,25 @@ def fast_p(standings: Sequence[Standing], p: float) -> FastP:
     return FastP(p=p, passed=passed, problems=counted, share=passed / counted if counted else None)
 
 
+def share_interval(passed: int, counted: int) -> Interval:
+    """Return a share of problems with its 95 % interval, were they drawn from more of the kind.
+
+    Wilson 1927, "Probable inference, the law of succession, and statistical inference". A bootstrap over
+    problems gives no width where none or all pass, which small suites often see.
+
+    Raises:
+        ValueError: nothing was counted.
+    """
+    if not 0 <= passed <= counted or not counted:
+        raise ValueError(f"no interval of {passed} of {counted}")
+    share, z = passed / counted, 1.959963984540054
+    centre = (share + z * z / (2 * counted)) / (1 + z * z / counted)
+    half = z / (1 + z * z / counted) * math.sqrt(share * (1 - share) / counted + (z / (2 * counted)) ** 2)
+    return Interval(
+        value=share, low=max(0.0, min(share, centre - half)), high=min(1.0, max(share, centre + half))
+    )
+
+
 def pass_at_k(samples: int, passed: int, k: int) -> float:
     """Chance that at least one of `k` samples drawn from `samples`, of which `passed` pass, passes.
 

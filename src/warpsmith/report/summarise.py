@@ -13,6 +13,7 @@ from warpsmith.core.timing import Timing, geometric_mean
 from warpsmith.core.trial import Duplicate, Nothing, Trial
 from warpsmith.core.verdict import Accepted, Faulted, Rejected
 from warpsmith.report.caveats import commands_of, refusals_of, unproven_of
+from warpsmith.report.comparing import comparisons_of
 from warpsmith.report.lineage import nodes_of
 from warpsmith.report.metrics import THRESHOLDS, Standing, fast_p, mean_pass_at_k
 from warpsmith.report.runs import Attempt, RunRecord
@@ -20,6 +21,7 @@ from warpsmith.report.spend import spend_of, spending_of
 from warpsmith.report.summary import (
     BaselineScores,
     Best,
+    Comparison,
     Counts,
     Machine,
     ProblemSummary,
@@ -86,7 +88,15 @@ def summarise(runs: Sequence[RunRecord], *, primary: str | None = None) -> Summa
         unproven=(*refusals_of(runs), *unproven_of(machine, tiers, problems)),
         commands=commands_of(runs, problems, tasks),
         spending=spending_of(trials, [each for run in runs for a in run.attempts for each in a.retimings]),
+        comparisons=_comparisons(runs, baselines),
     )
+
+
+def _comparisons(runs: Sequence[RunRecord], baselines: tuple[str, ...]) -> tuple[Comparison, ...]:
+    if len(runs) < 2:
+        return ()
+    alone = [(run.folder, [_problem(each, baselines) for each in _histories([run])]) for run in runs]
+    return comparisons_of(alone, baselines[0])
 
 
 def _histories(runs: Sequence[RunRecord]) -> list[History]:
@@ -209,6 +219,7 @@ def _best(history: History, baselines: tuple[str, ...]) -> Best | None:
                 workload=each.workload,
                 median_ns=each.timing.median_ns,
                 baselines_ns={name: timing.median_ns for name, timing in each.baselines.items()},
+                light=each.light,
             )
             for each in verdict.measurements
         ),

@@ -5,8 +5,11 @@ Knows no disk and computes nothing. What is absent is None or an empty tuple.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
+from warpsmith.core.roofline import SpeedOfLight
 from warpsmith.core.timing import Interval
 from warpsmith.report.lineage import Node
 from warpsmith.report.metrics import FastP, PassAtK, no_win
@@ -25,11 +28,16 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class WorkloadTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Median times on one workload, in ns."""
+    """Median times on one workload, in ns.
+
+    Attributes:
+        light: the speed of light there; None where it is not known.
+    """
 
     workload: str
     median_ns: float
     baselines_ns: dict[str, float]
+    light: SpeedOfLight | None = None
 
 
 class Best(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,6 +198,46 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     verifier: tuple[str, ...]
 
 
+class Duel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One problem in two runs.
+
+    Attributes:
+        first: speedup of the first run's best candidate, as it counts; None without one, or untimed.
+        second: the same of the second's.
+        ratio: first over second; None where either is absent.
+        winner: who is ahead by the whole interval, or alone has an accepted candidate.
+    """
+
+    problem: str
+    first: Interval | None
+    second: Interval | None
+    ratio: Interval | None
+    winner: Literal["first", "second", "neither"]
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two runs on the problems that both tried.
+
+    Attributes:
+        first: folder of a run.
+        second: folder of the other.
+        baseline: what speedups are over.
+        wins: problems that the first wins.
+        losses: problems that the second wins.
+        ratio: geometric mean of the duels' ratios, bootstrap over problems; None without one.
+        fast_1_gain: fast_1 of the first less that of the second, bootstrap over problems; None without any.
+    """
+
+    first: str
+    second: str
+    baseline: str
+    duels: tuple[Duel, ...]
+    wins: int
+    losses: int
+    ratio: Interval | None
+    fast_1_gain: Interval | None
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole report.
 
@@ -207,6 +255,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         no_verdict: faulted trials, failed proposals and baselines that could not be timed.
         unproven: what these numbers do not show.
         commands: how to get them again.
+        comparisons: every two of several runs.
         spending: tokens, dollars and device time.
     """
 
@@ -229,3 +278,4 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     unproven: tuple[str, ...]
     commands: tuple[str, ...]
     spending: Spending
+    comparisons: tuple[Comparison, ...] = ()

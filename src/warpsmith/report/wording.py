@@ -38,6 +38,12 @@ DEFINITIONS = {
         supposes trials drawn independently, which those of a proposer without a model are not.""",
     "faulted": """The machine or the problem failed, not the candidate. Such trials enter no metric; a
         problem with no other trials is left out and counted.""",
+    "speed of light": """Time of a workload at the measured ceilings of this very device: its bytes over the
+        bandwidth of a copy, its operations over the rate of products, or one launch, whichever is longest.
+        Fraction is that bound over the time; the SOL score 1/(1 + (T - bound)/(baseline - bound)) is 0.5 at
+        the baseline's time and 1 at the bound.""",
+    "wins": """In a comparison of two runs, the one whose speedup is higher by the whole of both intervals, or
+        that alone has an accepted candidate. Means over problems have intervals by a bootstrap over them.""",
     "duplicate": "The same source, names and layout aside, had been tried before; it is not judged again.",
     "device time": """Seconds in which the device worked for a verdict or was kept free for it; all of a
         fault's time counts. Dollars are what models billed; a star says that a call without a known price is
