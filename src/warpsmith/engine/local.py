@@ -51,10 +51,17 @@ class Local(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class LocalCrew:
-    """A verifier for every lane and every builder."""
+    """A verifier for every lane and every builder.
 
-    def __init__(self, options: Local, devices: tuple[str, ...]) -> None:
+    Args:
+        options: how many there are of each.
+        devices: as `Executor.open` takes them.
+        has_builders: whether it builds ahead; somebody else may do that for it.
+    """
+
+    def __init__(self, options: Local, devices: tuple[str, ...], *, has_builders: bool = True) -> None:
         self._options = options
+        self._has_builders = has_builders
         self._wanted = devices
         self._verifiers: dict[Lane, Verifier] = {}
         self._faults: dict[Lane, int] = {}
@@ -65,6 +72,8 @@ class LocalCrew:
     async def start(self) -> Facilities:
         """Start the workers; they import torch side by side."""
         first = self._verifier()
+        # From here, since a worker is killed when the thread that started it ends.
+        first.start()
         # One thread until it is known how many are needed.
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="probe")
         probe = await self._in_thread(first.probe)
@@ -111,6 +120,8 @@ class LocalCrew:
         return self._options.lanes or (1 if device == "cpu" else GPU_LANES)
 
     def _builders_for(self, devices: list[str]) -> int:
+        if not self._has_builders:
+            return 0
         if self._options.builders or all(device == "cpu" for device in devices):
             return self._options.builders
         return max(1, len(os.sched_getaffinity(0)) // 2)
@@ -119,7 +130,7 @@ class LocalCrew:
         """Build in a process of its own; what is built waits in the cache for the lane."""
         builder = await self._idle_builders.get()
         try:
-            built = await self._in_thread(builder.build, task, candidate)  # type: ignore[attr-defined]
+            built = await self._in_thread(builder.build, task, candidate)
         except WarpsmithError:
             return None
         finally:
