@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import atexit
 import functools
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from warpsmith.core.candidate import Candidate
+from warpsmith.core.verdict import Accepted, Rejected, Verdict
+from warpsmith.engine.simulated import foretold
 from warpsmith.testing import (
     ArchiveSample,
     BackendSample,
     BaselineSample,
+    ExecutorSample,
     FormatSample,
     ProposerSample,
     StrategySample,
@@ -125,6 +130,14 @@ class ModelNew(torch.nn.Module):
         return y
 '''
 
+
+def foretelling(kind: type[Verdict]) -> str:
+    """Return a candidate of which a simulated crew gives a verdict of that kind."""
+    sources = (f"# {number}\n{samples.AFFINE_CANDIDATE}" for number in itertools.count())
+    task = samples.quick_task()
+    return next(s for s in sources if isinstance(foretold(task, Candidate(source=s, backend="torch")), kind))
+
+
 HANGING = "\nimport time\n\nwhile True:\n    time.sleep(1)\n"
 HANGING_SOURCE = f"ModelNew = None{HANGING}"
 
@@ -180,6 +193,15 @@ STRATEGY_SAMPLES = {
     "portfolio": StrategySample(name="portfolio"),
     "refine": StrategySample(name="refine"),
     "tree": StrategySample(name="tree"),
+}
+
+# What a simulated crew says of a candidate is drawn from its text.
+EXECUTOR_SAMPLES = {
+    "local": ExecutorSample(name="local"),
+    "ray": ExecutorSample(name="ray"),
+    "simulated": ExecutorSample(
+        name="simulated", accepted=foretelling(Accepted), rejected=foretelling(Rejected)
+    ),
 }
 
 ARCHIVE_SAMPLES = {

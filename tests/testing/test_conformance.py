@@ -10,6 +10,7 @@ from conformance_samples import (
     ARCHIVE_SAMPLES,
     BACKEND_SAMPLES,
     BASELINE_SAMPLES,
+    EXECUTOR_SAMPLES,
     GPU_TIMERS,
     STRATEGY_SAMPLES,
     TIMER_SAMPLES,
@@ -19,6 +20,7 @@ from conformance_samples import (
 )
 
 from warpsmith.archive import ARCHIVES
+from warpsmith.engine import EXECUTORS
 from warpsmith.problems import FORMATS
 from warpsmith.propose import PROPOSERS
 from warpsmith.search import STRATEGIES
@@ -29,6 +31,8 @@ from warpsmith.testing import (
     BackendSuite,
     BaselineSample,
     BaselineSuite,
+    ExecutorSample,
+    ExecutorSuite,
     FormatSample,
     FormatSuite,
     ProposerSample,
@@ -85,6 +89,13 @@ class TestArchives(ArchiveSuite):
     @pytest.fixture(params=ARCHIVES.names())
     def sample(self, request: pytest.FixtureRequest) -> ArchiveSample:
         return sample_of(request.param, ARCHIVE_SAMPLES)
+
+
+@pytest.mark.timeout(600)
+class TestExecutors(ExecutorSuite):
+    @pytest.fixture(params=EXECUTORS.names())
+    def sample(self, request: pytest.FixtureRequest) -> ExecutorSample:
+        return sample_of(request.param, EXECUTOR_SAMPLES)
 
 
 @pytest.mark.parametrize("name", BACKENDS.names())

@@ -13,6 +13,7 @@ EXECUTORS: Registry[Executor] = Registry(
     group="warpsmith.executors",
     builtin={
         "local": "warpsmith.engine.local:Local",
+        "ray": "warpsmith.engine.ray_crew:Ray",
         "simulated": "warpsmith.engine.simulated:Simulated",
     },
 )

@@ -11,6 +11,7 @@ import random
 import msgspec
 
 from warpsmith.core.candidate import Candidate
+from warpsmith.core.errors import UsageError
 from warpsmith.core.provenance import Provenance
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Task
@@ -64,6 +65,9 @@ class SimulatedCrew:
     async def start(self) -> Facilities:
         """Return as many lanes as were asked for."""
         options = self._options
+        for device in self._devices:
+            if device.partition(":")[0] not in {"auto", "cpu", "cuda"}:
+                raise UsageError(f"no device {device!r}; use auto, cpu, cuda or cuda:N")
         devices = tuple("cpu" if device == "auto" else device for device in self._devices)
         return Facilities(
             lanes=tuple(

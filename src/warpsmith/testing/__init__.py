@@ -25,6 +25,7 @@ pytest.register_assert_rewrite(
             "backends",
             "baselines",
             "components",
+            "executors",
             "formats",
             "proposers",
             "strategies",
@@ -36,6 +37,7 @@ from warpsmith.testing import fakes, samples  # noqa: E402
 from warpsmith.testing.archives import ArchiveSample, ArchiveSuite  # noqa: E402
 from warpsmith.testing.backends import BackendSample, BackendSuite  # noqa: E402
 from warpsmith.testing.baselines import BaselineSample, BaselineSuite, TimerSample, TimerSuite  # noqa: E402
+from warpsmith.testing.executors import ExecutorSample, ExecutorSuite  # noqa: E402
 from warpsmith.testing.formats import FormatSample, FormatSuite  # noqa: E402
 from warpsmith.testing.proposers import ProposerSample, ProposerSuite  # noqa: E402
 from warpsmith.testing.strategies import StrategySample, StrategySuite  # noqa: E402
@@ -47,6 +49,8 @@ __all__ = [
     "BackendSuite",
     "BaselineSample",
     "BaselineSuite",
+    "ExecutorSample",
+    "ExecutorSuite",
     "FormatSample",
     "FormatSuite",
     "ProposerSample",
