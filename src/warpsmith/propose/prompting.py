@@ -164,8 +164,8 @@ def parent_file(parent: Trial) -> str:
 
 
 def rules(scene: Scene) -> str:
-    """Return what a candidate must do and what is refused, for who writes the rest of a prompt."""
-    return _render("rules", **_rules(scene))
+    """Return the rules, the device and the problem, for who writes the rest of a prompt."""
+    return without_secrets(_render("rules", **_facts(scene, (), ()) | _rules(scene)), scene.task)
 
 
 def said_of(trial: Trial, task: Task) -> str:
