@@ -17,8 +17,8 @@ from warpsmith.core.events import EngineState, Event, VerdictGiven
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Accepted, Faulted, Rejected, Stage, Verdict
 from warpsmith.engine.base import DeviceLost, Lane
+from warpsmith.engine.cache import VerdictCache
 from warpsmith.engine.engine import Engine, Wanted, reporting
-from warpsmith.engine.memory import VerdictMemory
 from warpsmith.engine.simulated import Simulated, foretold
 from warpsmith.testing import fakes
 
@@ -174,11 +174,11 @@ def test_a_verdict_given_before_costs_nothing(tmp_path: Path) -> None:
 
     async def work(asked: Task) -> int:
         crew = Scripted([CPU])
-        memory = VerdictMemory(tmp_path / "verdicts.sqlite")
-        async with Engine(crew, memory) as engine:
+        cache = VerdictCache(tmp_path / "verdicts.sqlite")
+        async with Engine(crew, cache) as engine:
             verdict = await engine.verify(asked, numbered(1))
             assert isinstance(verdict, Accepted)
-        memory.close()
+        cache.close()
         return len(crew.judged)
 
     assert run(work(task)) == 1
@@ -194,10 +194,10 @@ def test_a_fault_is_not_remembered(tmp_path: Path) -> None:
         return answers.pop(0)
 
     async def work() -> Verdict:
-        memory = VerdictMemory(tmp_path / "verdicts.sqlite")
-        async with Engine(Scripted([CPU], judging=judging), memory) as engine:
+        cache = VerdictCache(tmp_path / "verdicts.sqlite")
+        async with Engine(Scripted([CPU], judging=judging), cache) as engine:
             verdict = await engine.verify(fakes.task(), numbered(1))
-        memory.close()
+        cache.close()
         return verdict
 
     assert isinstance(run(work()), Faulted)
@@ -207,7 +207,7 @@ def test_a_fault_is_not_remembered(tmp_path: Path) -> None:
 def test_a_file_of_something_else_holds_no_verdicts(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("buy milk " * 200)
     with pytest.raises(UsageError, match="name another file"):
-        VerdictMemory(tmp_path / "notes.txt")
+        VerdictCache(tmp_path / "notes.txt")
 
 
 def two_gpus(lost: set[str]) -> Scripted:

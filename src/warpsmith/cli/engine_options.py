@@ -13,7 +13,7 @@ from warpsmith.core.errors import UsageError
 from warpsmith.core.events import Event, Sink
 from warpsmith.engine import EXECUTORS
 from warpsmith.engine.base import Executor
-from warpsmith.engine.memory import VerdictMemory
+from warpsmith.engine.cache import VerdictCache
 from warpsmith.verify.worker_process import cache_folder
 
 executor_option = click.option(
@@ -73,13 +73,13 @@ def events_to(path: str | None) -> Iterator[Sink]:
 
 
 @contextlib.contextmanager
-def memory_of(*, is_cached: bool) -> Iterator[VerdictMemory | None]:
+def cache_of(*, is_cached: bool) -> Iterator[VerdictCache | None]:
     """Yield the verdicts that this user's runs gave before, or None where they are not wanted."""
     if not is_cached:
         yield None
         return
-    memory = VerdictMemory(cache_folder() / "verdicts.sqlite")
+    cache = VerdictCache(cache_folder() / "verdicts.sqlite")
     try:
-        yield memory
+        yield cache
     finally:
-        memory.close()
+        cache.close()

@@ -10,12 +10,12 @@ import click
 
 from warpsmith.cli.batch_bar import batch_bar
 from warpsmith.cli.engine_options import (
+    cache_of,
     cached_option,
     events_option,
     events_to,
     executor_of,
     executor_option,
-    memory_of,
 )
 from warpsmith.cli.main import EXIT_FAULTED
 from warpsmith.cli.options import (
@@ -100,8 +100,8 @@ def verify(
     if batch is not None:
         if problem or candidate or out is None:
             raise UsageError("--batch takes --out VERDICTS.jsonl and no PROBLEM or CANDIDATE")
-        with events_to(events) as sink, memory_of(is_cached=cached) as memory:
-            made = Batch(Path(batch), Path(out), asked, load, executor_of(executor), memory=memory, sink=sink)
+        with events_to(events) as sink, cache_of(is_cached=cached) as cache:
+            made = Batch(Path(batch), Path(out), asked, load, executor_of(executor), cache=cache, sink=sink)
             counts = asyncio.run(_carried_out(made, sink))
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         click.echo(json.dumps({"out": out, **counts}) if as_json else f"{words}; verdicts in {out}")

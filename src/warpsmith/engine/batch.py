@@ -22,8 +22,8 @@ from warpsmith.core.events import Sink
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Faulted, Rejected, Verdict
 from warpsmith.engine.base import Executor
+from warpsmith.engine.cache import VerdictCache
 from warpsmith.engine.engine import Engine, Wanted
-from warpsmith.engine.memory import VerdictMemory
 from warpsmith.verify.batch import Asked, Loader, Pair, read_pairs
 from warpsmith.verify.scan import read_candidate
 from warpsmith.verify.verifier import check_baselines
@@ -63,7 +63,7 @@ class Batch:
         asked: what every pair is asked.
         load: returns the problem that a locator denotes.
         executor: where the work runs.
-        memory: verdicts that were given before; None asks for each anew.
+        cache: verdicts that were given before; None asks for each anew.
         sink: is told what the engine does.
 
     Raises:
@@ -78,7 +78,7 @@ class Batch:
         load: Loader,
         executor: Executor,
         *,
-        memory: VerdictMemory | None = None,
+        cache: VerdictCache | None = None,
         sink: Sink | None = None,
     ) -> None:
         self._pairs = read_pairs(pairs)
@@ -90,7 +90,7 @@ class Batch:
         self._earlier = _earlier(out, self._pairs)
         self._out: IO[bytes] | None = None
         self._tasks: dict[str, Task] = {}
-        self.engine = Engine(executor.open((asked.device,)), memory, sink)
+        self.engine = Engine(executor.open((asked.device,)), cache, sink)
 
     def __len__(self) -> int:
         return len(self._pairs)

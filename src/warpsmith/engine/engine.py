@@ -20,8 +20,8 @@ from warpsmith.core.events import Sink, VerdictGiven
 from warpsmith.core.task import Target, Task
 from warpsmith.core.verdict import Faulted, Verdict
 from warpsmith.engine.base import Crew, DeviceLost, Facilities, Lane, device_on_host
+from warpsmith.engine.cache import VerdictCache, verdict_key
 from warpsmith.engine.gauge import Gauge, status_of
-from warpsmith.engine.memory import VerdictMemory, verdict_key
 from warpsmith.engine.ready import Ready, Work
 from warpsmith.engine.taskbook import TaskBook
 from warpsmith.verify.scan import scan
@@ -58,13 +58,13 @@ class Engine:
 
     Args:
         crew: whoever does the work.
-        memory: verdicts that were given before; None asks for each anew.
+        cache: verdicts that were given before; None asks for each anew.
         sink: is told of every verdict.
     """
 
-    def __init__(self, crew: Crew, memory: VerdictMemory | None = None, sink: Sink | None = None) -> None:
+    def __init__(self, crew: Crew, cache: VerdictCache | None = None, sink: Sink | None = None) -> None:
         self._crew = crew
-        self._memory = memory
+        self._cache = cache
         self._sink = sink
         self._facilities: Facilities | None = None
         self._lanes: dict[Lane, asyncio.Task[None]] = {}
@@ -157,13 +157,13 @@ class Engine:
             ),
             "",
         )
-        if self._memory is None:  # the key only tells who is asked about at this moment
+        if self._cache is None:  # the key only tells who is asked about at this moment
             return f"{self._tasks.id_of(task)} {candidate.id}"
         return verdict_key(task, candidate, device, self.facilities.software)
 
     async def _once(self, key: str, task: Task, candidate: Candidate) -> tuple[Verdict, bool]:
         """Return the verdict, and whether it was known or somebody else's asking."""
-        if self._memory is not None and (known := self._memory.recall(key)) is not None:
+        if self._cache is not None and (known := self._cache.recall(key)) is not None:
             return known, True
         if (other := self._asked_now.get(key)) is not None:
             return await asyncio.shield(other), True
@@ -171,8 +171,8 @@ class Engine:
         self._asked_now[key] = mine
         try:
             verdict = await self._reached(task, candidate)
-            if self._memory is not None:
-                self._memory.keep(key, verdict)
+            if self._cache is not None:
+                self._cache.keep(key, verdict)
             mine.set_result(verdict)
         except BaseException as error:
             if not mine.done():
