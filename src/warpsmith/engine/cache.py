@@ -21,7 +21,7 @@ WAIT_S = 60.0
 SCHEMA = "CREATE TABLE IF NOT EXISTS verdicts (id TEXT PRIMARY KEY, verdict BLOB NOT NULL) WITHOUT ROWID"
 
 
-class VerdictMemory:
+class VerdictCache:
     """Finished verdicts in a file that several processes may share.
 
     Args:
