@@ -18,7 +18,7 @@ _WORDS = {
         "v = torch.exp(torch.log_softmax(x, dim=1))",
     ),
     "layer_norm": (
-        "v = x - x.mean(dim=1, keepdim=True)\nv = v / (v.square().mean(1, True) + 1e-5).sqrt() * weight + bias",
+        "v = x - x.mean(1, True)\nv = v / (v.square().mean(1, True) + 1e-5).sqrt() * weight + bias",
         "v = torch.nn.functional.layer_norm(x, x.shape[1:], weight, bias)",
     ),
     "add_rms_norm": (
