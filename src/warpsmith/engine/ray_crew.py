@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,7 @@ from warpsmith.engine.taskbook import PAGES, TaskBook
 # An actor waits for room on its node, then for its workers to import torch.
 START_S = 300.0
 GOODBYE_S = 15.0
+CONNECT_S = 10.0
 # A verification in a process that died is done again, this often; Ray starts the process again by itself.
 RETRIES = 2
 # Tasks and candidates are texts; Ray's own default is 30 % of the memory.
@@ -84,7 +86,7 @@ class RayCrew:
 
     async def start(self) -> Facilities:
         """Join the cluster, or start one, and open every actor; their workers import torch side by side."""
-        self._ray = _imported()
+        self._ray = import_ray()
         # In this thread: Ray's processes end with the thread that starts them.
         self._connect()
         options = self._options
@@ -109,6 +111,7 @@ class RayCrew:
             quiet |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
         with _own_sigterm():
             try:
+                _require_somebody_at(address)
                 self._ray.init(address=address or "local", **quiet)
             # Ray raises many kinds here, and a cluster that can't be joined is the caller's to mend.
             except Exception as error:
@@ -228,7 +231,12 @@ class RayCrew:
             self._ray.shutdown()
 
 
-def _imported() -> Any:
+def import_ray() -> Any:
+    """Import Ray so that it is quiet.
+
+    Raises:
+        UsageError: it is not installed.
+    """
     # Ray prints its nodes' troubles on stdout, where a command's JSON belongs, and asks only this, only
     # when it is imported; verdicts and lost devices say what happened.
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "^")
@@ -239,6 +247,22 @@ def _imported() -> Any:
         raise UsageError(
             "the executor ray needs Ray, which is not installed; pip install 'warpsmith[ray]'"
         ) from error
+
+
+def _require_somebody_at(address: str) -> None:
+    """Make sure that an address answers: Ray itself would try for minutes.
+
+    Raises:
+        OSError: it does not.
+        ValueError: it is no address.
+    """
+    if address in {"", "auto"}:
+        return
+    host, colon, port = address.rpartition(":")
+    if not (host and colon and port.isdigit()):
+        raise ValueError("write HOST:PORT, or auto")
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S):
+        pass
 
 
 @contextlib.contextmanager
