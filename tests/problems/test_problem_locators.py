@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -300,3 +301,47 @@ def test_a_third_partys_format_is_found_by_its_prefix(
     monkeypatch.syspath_prepend(str(tmp_path))
     assert load("theirs:one").origin == "theirs:one"
     assert "theirs" in FORMATS.names()
+
+
+def test_a_kernelbench_problem_is_cast_and_the_locator_says_so(checkout: Path) -> None:
+    problem = load("kernelbench:kb:level1/23@bf16")
+    assert (problem.name, problem.level) == ("kernelbench:level1/23_Softmax@bfloat16", "level1")
+    assert [workload.dtype for workload in problem.workloads] == ["bfloat16"]
+    assert load(problem.origin) == problem
+    assert load("kernelbench:kb:level1/23@fp32") == load("kernelbench:kb:level1/23")
+    assert refusal("kernelbench:kb:level1/23@bf61").startswith("can't cast to the dtype 'bf61'; did you mean")
+
+
+def test_a_dtype_casts_what_has_none_and_filters_what_has(checkout: Path) -> None:
+    cast = find("kernelbench:kb", dtype="fp16")
+    assert {workload.dtype for problem in cast.problems for workload in problem.workloads} == {"float16"}
+    assert len(cast.problems) == len(find("kernelbench:kb").problems)
+    assert cast.broken[0].name.endswith("@float16")
+    suite = find("level1", dtype="bf16").problems
+    assert 0 < len(suite) < len(find("level1").problems)
+
+
+def test_a_folder_may_have_an_at_sign_in_its_name(checkout: Path) -> None:
+    checkout.rename(checkout.with_name("kb@home"))
+    assert names_in("kernelbench:kb@home/KernelBench/level1")
+
+
+def test_the_data_set_of_kernelbench_needs_a_package(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    assert "needs the package datasets; pip install 'warpsmith[hub]'" in refusal("kernelbench:hub")
+
+
+def test_the_data_set_of_kernelbench_is_read_as_a_checkout_is(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("datasets", reason="the extra hub is not installed")
+    row = {"code": KERNELBENCH, "level": 1, "problem_id": 1}
+    lines = [json.dumps(row | {"name": name}) for name in ("2_Relu", "10_Gelu", "1_Add")]
+    (here / "rows").mkdir()
+    (here / "rows" / "level_1.jsonl").write_text("\n".join(lines) + "\n")
+    monkeypatch.setenv("WARPSMITH_KERNELBENCH_DATASET", str(here / "rows"))
+    assert names_in("kernelbench:hub:level1") == [
+        f"kernelbench:level1/{name}" for name in ("1_Add", "2_Relu", "10_Gelu")
+    ]
+    problem = load("kernelbench:hub:level1/10@bf16")
+    assert load(problem.origin) == problem

@@ -18,12 +18,14 @@ from warpsmith.cli.options import (
     track_of,
     track_option,
 )
+from warpsmith.cli.protocol_options import protocol_of, protocol_option, under
 from warpsmith.cli.recipe import Recipe, recipe_options
 from warpsmith.cli.running import run_and_write
 from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Task
 from warpsmith.problems import Found, find
 from warpsmith.report import report_of, to_markdown
+from warpsmith.search.protocols import Protocol
 from warpsmith.search.run import new_seed, start
 from warpsmith.verify import Verifier
 from warpsmith.verify.batch import Asked
@@ -40,6 +42,7 @@ DEFAULT_BUDGET = "trials=8,wall=5m"
 @tier_option
 @track_option(shapes="declared")
 @baseline_option
+@protocol_option
 @seed_option
 @json_option
 def bench(
@@ -56,6 +59,7 @@ def bench(
     precision: str,
     shapes: str,
     baselines: tuple[str, ...],
+    protocol: str | None,
     seed: int | None,
     as_json: bool,
 ) -> int:
@@ -65,9 +69,13 @@ def bench(
 
     Problems that fail the admission test are left out, and the report says which and why. An
     interrupted run goes on with `warpsmith search --resume RUN`.
+
+    Under `--protocol warpsmith-1` the problems are fixed, too; `--protocol kernelbench-v0
+    kernelbench:DIR` has KernelBench's own rules.
     """
     plan = recipe.plan(DEFAULT_BUDGET)
-    found = find(suite, level=level, tag=tag, dtype=dtype, name=name)
+    rules = protocol_of(protocol)
+    found = _governed(rules, suite, {"level": level, "tag": tag, "dtype": dtype, "name": name})
     asked = Asked(
         device=device,
         tier=tier_of(tier),
@@ -75,9 +83,10 @@ def bench(
         seed=new_seed() if seed is None else seed,
         track=track_of(kernels=kernels, precision=precision, shapes=shapes),
     )
+    asked = under(rules, asked)
     folder = Path(out)
     with Verifier() as verifier:
-        tasks, refused = _admitted(found, asked, verifier)
+        tasks, refused = _admitted(found, asked, verifier, takes_unfit=bool(rules and rules.takes_unfit))
         for left_out, reason in refused.items():
             click.echo(f"left out: {left_out}: {reason}", err=True)
         if not tasks:
@@ -93,14 +102,30 @@ def bench(
     return 0
 
 
-def _admitted(found: Found, asked: Asked, verifier: Verifier) -> tuple[list[Task], dict[str, str]]:
+def _governed(rules: Protocol | None, suite: str | None, filters: dict[str, str | None]) -> Found:
+    """Return the problems that are asked for, or those that the protocol pins, under its tolerances."""
+    if rules is None:
+        return find(suite, **filters)
+    if rules.pins and (suite or any(filters.values())):
+        raise UsageError(f"protocol {rules.name!r} fixes the problems; leave SUITE and its filters out")
+    found = rules.chosen(find()) if rules.pins else find(suite, **filters)
+    return found._replace(problems=tuple(map(rules.governed, found.problems)))
+
+
+def _admitted(
+    found: Found, asked: Asked, verifier: Verifier, *, takes_unfit: bool
+) -> tuple[list[Task], dict[str, str]]:
     """Return the tasks of the problems that may score, and why the others may not, by name."""
     refused = {broken.name: broken.reason for broken in found.broken}
     tasks = []
     for problem in found.problems:
         task = asked.task(verifier.target(asked.device), problem)
         findings = verifier.admit(problem, task.target, task.seed).findings
-        if findings:
+        if takes_unfit and all(finding.check == "trivial" for finding in findings):
+            for finding in findings[:1]:
+                click.echo(f"counts, but is unfit: {problem.name}: {finding.message}", err=True)
+            tasks.append(task)
+        elif findings:
             refused[problem.name] = findings[0].message
         else:
             tasks.append(task)

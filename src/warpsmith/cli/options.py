@@ -63,7 +63,9 @@ def track_option(*, shapes: Literal["any", "declared"]) -> Callable[[F], F]:
     defaults = msgspec.structs.asdict(Track(shapes=shapes))
 
     def decorate(command: F) -> F:
-        for name, kind in reversed(get_type_hints(Track).items()):
+        # What a problem draws is enough for a protocol alone: nobody who searches should ask for it.
+        kinds = {name: kind for name, kind in get_type_hints(Track).items() if name in helps}
+        for name, kind in reversed(kinds.items()):
             option = click.option(
                 f"--{name}",
                 type=click.Choice(get_args(kind)),

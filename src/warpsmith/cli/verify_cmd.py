@@ -28,9 +28,11 @@ from warpsmith.cli.options import (
     track_of,
     track_option,
 )
+from warpsmith.cli.protocol_options import protocol_of, protocol_option, under
 from warpsmith.cli.words import verdict_text
 from warpsmith.core.errors import UsageError
 from warpsmith.core.events import Event, Sink
+from warpsmith.core.problem import Problem
 from warpsmith.core.verdict import Accepted, Rejected, Verdict
 from warpsmith.engine.batch import Batch
 from warpsmith.engine.engine import reporting
@@ -56,6 +58,7 @@ def exit_status(verdict: Verdict) -> int:
 @tier_option
 @track_option(shapes="any")
 @baseline_option
+@protocol_option
 @seed_option
 @click.option("--batch", metavar="PAIRS.jsonl", help='Lines of {"problem", "candidate", "backend"?}.')
 @click.option(
@@ -77,6 +80,7 @@ def verify(
     precision: str,
     shapes: str,
     baselines: tuple[str, ...],
+    protocol: str | None,
     seed: int | None,
     batch: str | None,
     out: str | None,
@@ -90,6 +94,7 @@ def verify(
     Exit status: 0 accepted, 1 rejected, 2 usage error, 3 faulted. With --batch: 0 when every
     pair got an answer, 3 when one faulted.
     """
+    rules = protocol_of(protocol)
     asked = Asked(
         device=device,
         tier=tier_of(tier),
@@ -97,11 +102,19 @@ def verify(
         seed=seed,
         track=track_of(kernels=kernels, precision=precision, shapes=shapes),
     )
+    asked = under(rules, asked)
+
+    def loaded(locator: str) -> Problem:
+        problem = load(locator)
+        return problem if rules is None else rules.governed(problem)
+
     if batch is not None:
         if problem or candidate or out is None:
             raise UsageError("--batch takes --out VERDICTS.jsonl and no PROBLEM or CANDIDATE")
         with events_to(events) as sink, cache_of(is_cached=cached) as cache:
-            made = Batch(Path(batch), Path(out), asked, load, executor_of(executor), cache=cache, sink=sink)
+            made = Batch(
+                Path(batch), Path(out), asked, loaded, executor_of(executor), cache=cache, sink=sink
+            )
             counts = asyncio.run(_carried_out(made, sink))
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         click.echo(json.dumps({"out": out, **counts}) if as_json else f"{words}; verdicts in {out}")
@@ -112,7 +125,7 @@ def verify(
         raise UsageError("--events and --cached belong to --batch PAIRS.jsonl --out VERDICTS.jsonl")
     with Verifier() as verifier:
         pair = Pair(problem=problem, candidate=candidate, backend=backend)
-        verdict = verify_one(verifier, load, pair, asked)
+        verdict = verify_one(verifier, loaded, pair, asked)
     click.echo(json.dumps(verdict_view(verdict)) if as_json else verdict_text(verdict))
     return exit_status(verdict)
 

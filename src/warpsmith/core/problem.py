@@ -23,11 +23,14 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         atol: absolute part, in units of the output's root mean square.
         rtol: relative part.
         reason: why it is not the default; empty for the default.
+        absolute: whether `atol` is meant as it stands instead, as `torch.allclose` has it. A zero answer
+            then passes where outputs are small: it is for benchmarks that are defined so.
     """
 
     atol: float
     rtol: float
     reason: str = ""
+    absolute: bool = False
 
     def __post_init__(self) -> None:
         for value in (self.atol, self.rtol):

@@ -88,11 +88,14 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             (TF32, bf16 or fp8 in float32); `reduced` asks for the tolerance alone.
         shapes: `any` also asks for shapes that the problem does not declare; `declared` does not,
             and the verdict says whether they would have been right.
+        inputs: `any` also asks on inputs and weights of other values than the problem draws; `declared`
+            does not. It is for benchmarks that are defined so, and easily fooled.
     """
 
     kernels: Literal["library-allowed", "custom-only"] = "library-allowed"
     precision: Literal["declared", "reduced"] = "declared"
     shapes: Literal["any", "declared"] = "any"
+    inputs: Literal["any", "declared"] = "any"
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from warpsmith.core.errors import UnknownName, UsageError
 from warpsmith.core.problem import Problem
 from warpsmith.core.registry import Registry, suggest
 from warpsmith.problems.base import Broken, Found, ProblemFormat
+from warpsmith.problems.casting import full_dtype
 from warpsmith.problems.paths import exists
 
 __all__ = ["FORMATS", "Broken", "Found", "ProblemFormat", "find", "load"]
@@ -66,13 +67,17 @@ def find(  # noqa: PLR0913 - one keyword a filter
         locator: what to look in; the shipped suite where it is None.
         level: `1` or `"level1"`.
         tag: one of the problem's tags.
-        dtype: dtype of one of its workloads; a workload that casts to none counts as `"float32"`.
+        dtype: dtype of one of its workloads, such as `"bfloat16"` or `"bf16"`; a workload that casts to none
+            counts as `"float32"`. Problems of a format that has no dtypes are cast to it instead.
         name: a name or its last part, with `*` and `?` as in file names.
         size: a workload's name, such as `large`; `cpu` stands for every workload sized for a CPU.
 
     Raises:
         UsageError: the locator denotes nothing, or a filter keeps nothing.
     """
+    dtype = None if dtype is None else full_dtype(dtype)
+    if locator is not None and dtype is not None and _casts(locator):
+        locator, dtype = f"{locator}@{dtype}", None
     found = _denoted(locator or "suite:")
     if level is not None:
         wanted = f"level{level}" if str(level).isdecimal() else str(level)
@@ -86,6 +91,15 @@ def find(  # noqa: PLR0913 - one keyword a filter
     if name is not None:
         found = _keep_named(found, name)
     return found
+
+
+def _casts(locator: str) -> bool:
+    """Whether the format that `locator` names leaves dtypes to whoever asks."""
+    prefixed = _PREFIX.fullmatch(locator)
+    name = prefixed[1] if prefixed and not exists(Path(locator)) else locator
+    if name not in FORMATS.names():
+        return False
+    return bool(getattr(FORMATS.get(name), "CASTS", False))
 
 
 def _denoted(locator: str) -> Found:

@@ -10,13 +10,20 @@ from warpsmith.core.task import Track
 DECLARED_SHAPES = Track(shapes="declared")
 
 
+# The protocol with such a track, which also brings tolerances that no option sets.
+KERNELBENCH = "kernelbench-v0"
+
+
 def track_words(track: Track) -> str:
     """Return for example `library-allowed, declared precision, any shapes`."""
-    return f"{track.kernels}, {track.precision} precision, {track.shapes} shapes"
+    words = f"{track.kernels}, {track.precision} precision, {track.shapes} shapes"
+    return words if track.inputs == "any" else f"{words}, {track.inputs} inputs"
 
 
 def track_options(track: Track) -> tuple[str, ...]:
     """Return the words that ask `warpsmith verify` for `track`; none for the default one."""
+    if track.inputs == "declared":  # what a protocol alone asks for, with everything else
+        return ("--protocol", KERNELBENCH)
     usual = Track()
     return tuple(
         word

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
 import torch
 
 from warpsmith.core.problem import Tolerance
@@ -220,7 +221,8 @@ class _Judge:
             return None
         allowed = self._tolerance_for(dtype_name(right.dtype))
         # The rule is in units of what it is given; the whole output's unit is the one that counts.
-        tolerance = Tolerance(atol=allowed.atol * scale / own, rtol=allowed.rtol, reason=allowed.reason)
+        share = 1.0 if allowed.absolute else scale / own
+        tolerance = msgspec.structs.replace(allowed, atol=allowed.atol * share)
         return _Part(part, None if exact is None else _sampled(exact[number].values), tolerance)
 
 

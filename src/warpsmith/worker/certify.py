@@ -166,7 +166,8 @@ class Certifier:
         first = number * LABELS
         seeds = self._task.effort.seeds
         shapes = setting.crops() if self._task.track.shapes == "any" else ()
-        strange = [*(family for family in setting.families() if family != "own"), *shapes]
+        families = setting.families() if self._task.track.inputs == "any" else ()
+        strange = [*(family for family in families if family != "own"), *shapes]
         rest = [Ask(first + label) for label in range(1, seeds)]
         rest += [Ask(first + seeds + label, family) for label, family in enumerate(strange)]
         rng.shuffle(rest)

@@ -140,7 +140,8 @@ class _Rule(NamedTuple):
         atol, rtol = self.tolerance.atol, self.tolerance.rtol
         if self.is_exact:
             return "exact equality"
-        return f"|got-expected| <= {atol:g} x {self.scale:.4g} (rms) + {rtol:g} x |expected|"
+        part = f"{atol:g}" if self.tolerance.absolute else f"{atol:g} x {self.scale:.4g} (rms)"
+        return f"|got-expected| <= {part} + {rtol:g} x |expected|"
 
 
 class _First(msgspec.Struct, frozen=True):
@@ -172,7 +173,7 @@ def mismatch_of_values(  # noqa: PLR0913 - the pair, the rule, and where to say 
     if got.dtype == expected.dtype and torch.equal(got, expected):
         differences.elements += expected.numel()
         return None
-    rule = _Rule(tolerance, scale_of(expected) if tolerance.atol else 0.0)
+    rule = _Rule(tolerance, _scale(expected, tolerance))
     mine = Differences()
     first: _First | None = None
     start = 0
@@ -184,6 +185,12 @@ def mismatch_of_values(  # noqa: PLR0913 - the pair, the rule, and where to say 
         start += ours.numel()
     _merge(mine, differences)
     return None if first is None else _explain(first, rule, path, mine)
+
+
+def _scale(expected: torch.Tensor, tolerance: Tolerance) -> float:
+    if tolerance.absolute:
+        return 1.0
+    return scale_of(expected) if tolerance.atol else 0.0
 
 
 def _merge(mine: Differences, total: Differences) -> None:

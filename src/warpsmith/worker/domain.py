@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 import torch
 
 from warpsmith.core.errors import InfrastructureError
@@ -125,7 +126,7 @@ class Domain:
         """Say whether all of `got` is within `share` of the tolerance for its dtype."""
         for one, other in zip(got, wanted, strict=True):
             full = self._tolerance_for(str(one.dtype).removeprefix("torch."))
-            tolerance = Tolerance(atol=full.atol * share, rtol=full.rtol * share)
+            tolerance = msgspec.structs.replace(full, atol=full.atol * share, rtol=full.rtol * share)
             if compare_all([one], [other], [""], lambda _, t=tolerance: t, Differences()):  # type: ignore[misc]
                 return False
         return True

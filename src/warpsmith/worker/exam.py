@@ -103,6 +103,8 @@ class Examiner:
         """Return the calls to make: plain ones first, for the clearest message, the rest in secret order."""
         seeds = self.task.effort.seeds
         rest = [Ask(seed) for seed in range(1, seeds)]
+        if self.task.track.inputs == "declared":
+            return [Ask(0), *rest]
         rest += [
             Ask(seeds + number, family)
             for number, family in enumerate(f for f in setting.families() if f != "own")

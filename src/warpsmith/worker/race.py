@@ -168,7 +168,7 @@ class Race:
             self._order = self._rng.sample(range(len(turns)), len(turns))
         for index in self._order if number % 2 == 0 else reversed(self._order):
             turns[index]()
-        if self._rng.random() < STRANGER_SHARE:
+        if self._rng.random() < STRANGER_SHARE and self.examiner.task.track.inputs == "any":
             # Somebody who is exact on strange inputs alone can't tell these from a check.
             family = self._rng.choice(self.setting.families())
             with self._turn_of(self.examiner.process):

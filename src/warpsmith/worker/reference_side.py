@@ -52,7 +52,7 @@ class ReferenceSide:
         self._control = ControlRoom()
         self._problem: LoadedProblem | None = None
         self._settings: dict[str, Setting] = {}
-        self._settings_of: tuple[str, int] | None = None
+        self._settings_of: tuple[str, int, bool] | None = None
         self._software = software()
         self._builds = Builds(self._software)
 
@@ -173,14 +173,15 @@ class ReferenceSide:
             self._forget()
             self._problem = LoadedProblem(task.problem)
         # One device and one seed at a time: the weights of others would pile up.
-        if (wanted := (task.target.device, task.seed)) != self._settings_of:
+        is_varying = task.track.inputs == "any"
+        if (wanted := (task.target.device, task.seed, is_varying)) != self._settings_of:
             self._forget()
             self._settings_of = wanted
         if workload_name not in self._settings:
             workload = next(w for w in task.workloads if w.name == workload_name)
             device = torch.device(task.target.device)
             self._settings[workload_name] = Setting(
-                self._problem, workload, device, derive(task.seed, "weights")
+                self._problem, workload, device, derive(task.seed, "weights"), is_varying=is_varying
             )
         return self._settings[workload_name]
 

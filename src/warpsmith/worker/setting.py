@@ -56,7 +56,15 @@ class Setting:
         may_alias: whether the output shares memory with inputs or weights.
     """
 
-    def __init__(self, problem: LoadedProblem, workload: Workload, device: torch.device, seed: int) -> None:
+    def __init__(
+        self,
+        problem: LoadedProblem,
+        workload: Workload,
+        device: torch.device,
+        seed: int,
+        *,
+        is_varying: bool = True,
+    ) -> None:
         self.problem = problem
         self.workload = workload
         self.device = device
@@ -71,17 +79,18 @@ class Setting:
         self.may_alias = False
         self.bounds = Bounds(workload, device, self._metered, derive(self._seed, "floor", "places"))
         self._outputs_bytes = 0
-        pilot = self._settle()
+        pilot = self._settle(is_varying=is_varying)
         self.output_tree = pilot.tree
         self.updated = tuple(pilot.state)
 
-    def _settle(self) -> Expected:
+    def _settle(self, *, is_varying: bool) -> Expected:
         """Construct the module, its weights varied where it can bear that; return a pilot's outputs."""
         try:
-            self._construct(is_varied=True)
-            pilot = self.expect_of(("pilot",), exact=False)
-            if pilot.is_finite():
-                return pilot
+            if is_varying:
+                self._construct(is_varied=True)
+                pilot = self.expect_of(("pilot",), exact=False)
+                if pilot.is_finite():
+                    return pilot
         except ProblemError:
             pass  # not everyone takes other weights; without them it is the problem's own failure
         self._construct(is_varied=False)
