@@ -79,7 +79,7 @@ class InCpp:
     def variants(self, operator: Operator) -> list[Knobs]:
         """Return numbers of states side by side, and rows that a thread takes at a time."""
         lanes = (1,) if operator.form is Form.ELEMENTS else (1, 2, 4, 8, 16)
-        return grid(lanes=lanes, grain=(1, 2, 4, 8, 16, 32, 64))
+        return grid(lanes=lanes, grain=(1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64))
 
     def source(self, operator: Operator, knobs: Knobs, flaw: Flaw | None) -> str:
         """Return a Python module that holds and builds the source."""
