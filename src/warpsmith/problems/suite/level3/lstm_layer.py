@@ -8,7 +8,8 @@ WORKLOADS = {
     "awkward": {"batch": 37, "length": 53, "inputs": 300, "width": 333},
     "cpu": {"batch": 16, "length": 50, "inputs": 128, "width": 144},
 }
-# A recurrent layer is one operator, which nobody counts: 2 * batch * length * 4 * width * (inputs + 3 * width).
+# A recurrent layer is one operator, so nobody counts:
+# 2 * batch * length * 4 * width * (inputs + 3 * width).
 FLOPS = {
     "typical": 30_064_771_072,
     "large": 274_877_906_944,
