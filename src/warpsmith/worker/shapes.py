@@ -16,6 +16,7 @@ LEAST_EXTENT, WIDE_EXTENT = 3, 32
 NARROW_CUT, WIDE_CUT = 1, 3
 # Integers that mostly lie beyond an extent don't count along it.
 BEYOND_SHARE = 0.5
+INDEX_DTYPES = (torch.int32, torch.int64)
 
 
 class Crop(NamedTuple):
@@ -43,9 +44,11 @@ def crops_of(tensors: Sequence[torch.Tensor]) -> Iterator[Crop]:
     """Yield the crops that could be asked of the reference, those of a first dimension first.
 
     Never one that would leave an integer input pointing beyond what it may count: on a GPU the
-    reference would not raise, its device would be lost.
+    reference would not raise, its device would be lost. Nor one after which offsets or lengths of
+    segments no longer cover what they divide: the reference may take it, and no kernel has to.
     """
-    extents = {size for tensor in tensors for size in tensor.shape if size >= LEAST_EXTENT}
+    kept = {size for tensor in tensors for size in _segment_sizes(tensor, tensors)}
+    extents = {size for tensor in tensors for size in tensor.shape if size >= LEAST_EXTENT} - kept
     found = [
         Crop(
             extent,
@@ -58,6 +61,24 @@ def crops_of(tensors: Sequence[torch.Tensor]) -> Iterator[Crop]:
     for crop in sorted(found, key=lambda crop: (not crop.is_first, not crop.is_last)):
         if not any(_may_count(tensor, crop) for tensor in tensors):
             yield crop
+
+
+def _segment_sizes(tensor: torch.Tensor, others: Sequence[torch.Tensor]) -> set[int]:
+    """Return the extents that belong to the segments which `tensor` describes; none where it describes none.
+
+    Offsets begin at zero, never fall and end at an extent of another input; lengths add up to one.
+    """
+    if tensor.dtype not in INDEX_DTYPES or tensor.dim() != 1 or tensor.numel() < 2:
+        return set()
+    totals = {size for other in others if other is not tensor for size in other.shape}
+    values = tensor.to(torch.int64)
+    count = tensor.numel()
+    if not int(values[0]) and int(values[-1]) in totals and bool((values.diff() >= 0).all()):
+        # There is one more offset than segments, and each may have a scale or an answer of its own.
+        return {count, count - 1, int(values[-1])}
+    if int(values.min()) >= 0 and int(values.sum()) in totals:
+        return {count, int(values.sum())}
+    return set()
 
 
 def _may_count(tensor: torch.Tensor, crop: Crop) -> bool:
