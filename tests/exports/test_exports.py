@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from warpsmith.cli.main import run
 from warpsmith.core.errors import InfrastructureError, UsageError
 from warpsmith.core.problem import Problem, Workload
 from warpsmith.core.task import Target, Tier
@@ -231,3 +232,17 @@ def test_every_shipped_problem_has_a_first_program_that_parses(name: str) -> Non
     made = initial_source(load(name))
     compile(made, name, "exec")
     assert "class ModelNew" in made
+
+
+def test_an_engine_or_option_that_is_not_there_is_refused_in_a_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = str(tmp_path / "folder")
+    for words, said in (
+        (["openevolv", "level1/softmax"], "no export 'openevolv'; did you mean 'openevolve'?"),
+        (["shinka", "level1/softmax"], "name one with -o model=NAME"),
+        (["shinka", "level1/softmax", "-o", "modle=x"], "no option 'modle'; did you mean 'model'?"),
+    ):
+        assert run(["export", *words, "--out", out]) == 2
+        assert said in capsys.readouterr().err
+    assert not Path(out).exists()

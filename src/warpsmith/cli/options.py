@@ -109,23 +109,27 @@ def choices(
     Raises:
         UsageError: an option fits nobody.
     """
-    components: dict[str, Any] = {strategy: STRATEGIES.get(strategy)}
-    components |= {name: PROPOSERS.get(name) for name in proposers}
-    dealt: dict[str, dict[str, str]] = {name: {} for name in components}
+    # A strategy and a proposer may share a name: `refine` is both.
+    components: list[tuple[str, Any]] = [(strategy, STRATEGIES.get(strategy))]
+    components += [(name, PROPOSERS.get(name)) for name in proposers]
+    dealt: list[dict[str, str]] = [{} for _ in components]
     for option, value in split_options(pairs).items():
         owner, dot, field = option.rpartition(".")
         takers = [
-            n for n, kind in components.items() if field in kind.__struct_fields__ and (not dot or n == owner)
+            options
+            for options, (name, kind) in zip(dealt, components, strict=True)
+            if field in kind.__struct_fields__ and (not dot or name == owner)
         ]
         if not takers:
-            known = sorted({f for kind in components.values() for f in kind.__struct_fields__})
-            raise UsageError(f"no option {option!r} of {', '.join(components)}{suggest(field, known)}")
-        for name in takers:
-            dealt[name][field] = value
-    return (
-        Choice(name=strategy, options=dealt[strategy]),
-        tuple(Choice(name=name, options=dealt[name]) for name in proposers),
+            known = sorted({f for _, kind in components for f in kind.__struct_fields__})
+            whose = ", ".join(dict.fromkeys(name for name, _ in components))
+            raise UsageError(f"no option {option!r} of {whose}{suggest(field, known)}")
+        for options in takers:
+            options[field] = value
+    chosen, *makers = (
+        Choice(name=name, options=options) for options, (name, _) in zip(dealt, components, strict=True)
     )
+    return chosen, tuple(makers)
 
 
 def preset_choices(name: str, pairs: Iterable[str]) -> tuple[Choice, tuple[Choice, ...], Budget]:
@@ -136,12 +140,12 @@ def preset_choices(name: str, pairs: Iterable[str]) -> tuple[Choice, tuple[Choic
     """
     recipe = preset(name)
     strategy, proposers = choices(recipe.strategy.name, [p.name for p in recipe.proposers], pairs)
-    given = {choice.name: choice.options for choice in (strategy, *proposers)}
 
-    def filled(choice: Choice) -> Choice:
-        return Choice(name=choice.name, options=choice.options | given[choice.name])
+    def filled(choice: Choice, given: Choice) -> Choice:
+        return Choice(name=choice.name, options=choice.options | given.options)
 
-    return filled(recipe.strategy), tuple(map(filled, recipe.proposers)), recipe.budget
+    makers = tuple(map(filled, recipe.proposers, proposers))
+    return filled(recipe.strategy, strategy), makers, recipe.budget
 
 
 def tier_of(name: str) -> Tier:
