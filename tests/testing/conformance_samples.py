@@ -22,6 +22,7 @@ from warpsmith.testing import (
     BackendSample,
     BaselineSample,
     ExecutorSample,
+    ExportSample,
     FormatSample,
     ProposerSample,
     StrategySample,
@@ -202,6 +203,11 @@ EXECUTOR_SAMPLES = {
     "simulated": ExecutorSample(
         name="simulated", accepted=foretelling(Accepted), rejected=foretelling(Rejected)
     ),
+}
+
+EXPORT_SAMPLES = {
+    "openevolve": ExportSample(name="openevolve", options={"model": "scripted"}),
+    "shinka": ExportSample(name="shinka", options={"model": "scripted"}),
 }
 
 ARCHIVE_SAMPLES = {

@@ -11,6 +11,7 @@ from conformance_samples import (
     BACKEND_SAMPLES,
     BASELINE_SAMPLES,
     EXECUTOR_SAMPLES,
+    EXPORT_SAMPLES,
     GPU_TIMERS,
     STRATEGY_SAMPLES,
     TIMER_SAMPLES,
@@ -21,6 +22,7 @@ from conformance_samples import (
 
 from warpsmith.archive import ARCHIVES
 from warpsmith.engine import EXECUTORS
+from warpsmith.exports import EXPORTS
 from warpsmith.problems import FORMATS
 from warpsmith.propose import PROPOSERS
 from warpsmith.search import STRATEGIES
@@ -33,6 +35,8 @@ from warpsmith.testing import (
     BaselineSuite,
     ExecutorSample,
     ExecutorSuite,
+    ExportSample,
+    ExportSuite,
     FormatSample,
     FormatSuite,
     ProposerSample,
@@ -71,6 +75,12 @@ class TestFormats(FormatSuite):
     @pytest.fixture(params=FORMATS.names())
     def sample(self, request: pytest.FixtureRequest, tmp_path: Path) -> FormatSample:
         return sample_of(request.param, format_samples(tmp_path))
+
+
+class TestExports(ExportSuite):
+    @pytest.fixture(params=EXPORTS.names())
+    def sample(self, request: pytest.FixtureRequest) -> ExportSample:
+        return sample_of(request.param, EXPORT_SAMPLES)
 
 
 class TestStrategies(StrategySuite):

@@ -26,6 +26,7 @@ pytest.register_assert_rewrite(
             "baselines",
             "components",
             "executors",
+            "exports",
             "formats",
             "proposers",
             "strategies",
@@ -38,6 +39,7 @@ from warpsmith.testing.archives import ArchiveSample, ArchiveSuite  # noqa: E402
 from warpsmith.testing.backends import BackendSample, BackendSuite  # noqa: E402
 from warpsmith.testing.baselines import BaselineSample, BaselineSuite, TimerSample, TimerSuite  # noqa: E402
 from warpsmith.testing.executors import ExecutorSample, ExecutorSuite  # noqa: E402
+from warpsmith.testing.exports import ExportSample, ExportSuite  # noqa: E402
 from warpsmith.testing.formats import FormatSample, FormatSuite  # noqa: E402
 from warpsmith.testing.proposers import ProposerSample, ProposerSuite  # noqa: E402
 from warpsmith.testing.strategies import StrategySample, StrategySuite  # noqa: E402
@@ -51,6 +53,8 @@ __all__ = [
     "BaselineSuite",
     "ExecutorSample",
     "ExecutorSuite",
+    "ExportSample",
+    "ExportSuite",
     "FormatSample",
     "FormatSuite",
     "ProposerSample",
