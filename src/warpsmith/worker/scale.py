@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import torch
 
 # On a GPU large enough to keep it busy, small enough for the float64 temporaries (3 x 128 MB);
-# on a CPU small enough for them to stay in its caches.
-CHUNK_ELEMENTS = {"cuda": 1 << 24, "cpu": 1 << 17}
+# on a CPU small enough for them to stay in its caches, and for torch to keep each operation on one core: to
+# meet other threads at its end, dozens of times a chunk, costs a busy host many times the operation.
+CHUNK_ELEMENTS = {"cuda": 1 << 24, "cpu": 1 << 15}
 # Squares of doubles in this unit don't overflow; those of smaller doubles need no unit.
 HUGE = 1e200
 # A mask's fill value (-1e4, -1e9, finfo.min) stands apart: it is large, and between it and the numbers
