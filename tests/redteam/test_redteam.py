@@ -5,6 +5,7 @@ A few of each, by name, through the whole verifier on the CPU; `warpsmith redtea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,11 +61,23 @@ def test_a_hardened_attack_is_refused_too(team: RedTeam) -> None:
 def test_every_file_of_the_corpus_says_what_it_is_about() -> None:
     kinds = {kind: [case for case in CORPUS.values() if case.kind == kind] for kind in ("attack", "honest")}
     assert len(kinds["honest"]) >= 60
-    assert len(kinds["attack"]) >= 45
-    assert sum(case.level == "native" for case in kinds["attack"]) >= 9
+    assert len(kinds["attack"]) >= 110
+    assert sum(case.level == "native" for case in kinds["attack"]) >= 20
     for case in CORPUS.values():
         assert set(case.devices) <= {"cpu", "cuda"}
         assert case.summary.endswith((".", "!", "?")), case.name
+
+
+def test_the_table_says_of_each_mechanism_which_cases_have_it_or_why_none_has() -> None:
+    table = (Path(__file__).parents[2] / "docs" / "red-team.md").read_text(encoding="utf-8")
+    told = {
+        int(row): text for row, text in re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)
+    }
+    assert sorted(told) == list(range(1, 75))
+    for row, text in told.items():
+        having = {name.partition("_")[0] for name in ATTACKS if row in CORPUS[name].rows}
+        assert set(re.findall(r"\be\d+", text)) == having, f"row {row}"
+        assert having or text.startswith(("no case: ", "does not apply: ")), f"row {row}"
 
 
 @pytest.mark.parametrize("name", ATTACKS)
