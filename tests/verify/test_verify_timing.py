@@ -52,7 +52,7 @@ def test_a_baseline_that_cannot_be_made_is_reported_and_spoils_nothing(judge: Ju
     verdict = judge.accepted(task(baselines=names), candidate())
     assert verdict.baselines == ("eager",)
     assert set(verdict.baseline_faults) == {"compile:fastest", "oracle"}
-    assert "UsageError: baseline 'compile'" in verdict.baseline_faults["compile:fastest"]
+    assert "no baseline 'compile:fastest'; did you mean" in verdict.baseline_faults["compile:fastest"]
     assert "no baseline 'oracle'" in verdict.baseline_faults["oracle"]
 
 
