@@ -42,13 +42,14 @@ class Scripted:
         self.at_work: set[Lane] = set()
         self.build_s = 0.0
         self.refuses: Callable[[Candidate], Rejected | Faulted | None] = lambda candidate: None
+        self.classes: dict[str, str] = {}
         self.is_closed = False
 
     async def start(self) -> Facilities:
         return Facilities(
             lanes=tuple(self.lanes),
             builders=self.builders,
-            device_classes={lane.device: "a device" for lane in self.lanes},
+            device_classes=self.classes or {lane.device: "a device" for lane in self.lanes},
             software={},
         )
 

@@ -12,11 +12,11 @@ import pytest
 from crews import Scripted, numbered
 
 from warpsmith.core.candidate import Candidate
-from warpsmith.core.errors import UsageError
+from warpsmith.core.errors import DeviceLost, UsageError
 from warpsmith.core.events import EngineState, Event, VerdictGiven
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Accepted, Faulted, Rejected, Stage, Verdict
-from warpsmith.engine.base import DeviceLost, Lane
+from warpsmith.engine.base import Lane
 from warpsmith.engine.cache import VerdictCache
 from warpsmith.engine.engine import Engine, Wanted, reporting
 from warpsmith.engine.simulated import Simulated, foretold
@@ -185,6 +185,23 @@ def test_a_verdict_given_before_costs_nothing(tmp_path: Path) -> None:
     assert run(work(task)) == 0
     other = fakes.task(source="class Model: 'another'\n")
     assert run(work(other)) == 1, "another problem is another question"
+
+
+def test_a_verdict_of_other_devices_is_not_taken(tmp_path: Path) -> None:
+    async def judged(*classes: str) -> int:
+        lanes = [Lane(f"cuda:{index}", "cuda") for index in range(len(classes))]
+        crew = Scripted(lanes)
+        crew.classes = dict(zip((lane.device for lane in lanes), classes, strict=True))
+        cache = VerdictCache(tmp_path / "verdicts.sqlite")
+        async with Engine(crew, cache) as engine:
+            await engine.verify(fakes.task(device="cuda:0"), numbered(1))
+        cache.close()
+        return len(crew.judged)
+
+    assert run(judged("an H100")) == 1
+    assert run(judged("an H200")) == 1
+    assert run(judged("an H100", "an H200")) == 1, "nobody can say which of them would judge"
+    assert run(judged("an H100", "an H100")) == 0
 
 
 def test_a_fault_is_not_remembered(tmp_path: Path) -> None:

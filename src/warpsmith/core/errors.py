@@ -45,4 +45,4 @@ class WorkerDied(InfrastructureError):
 
 
 class DeviceLost(InfrastructureError):
-    """The device stopped answering."""
+    """The device, or the host it is in, can't be used any more; the work is to be done elsewhere."""

@@ -11,13 +11,8 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from warpsmith.core.candidate import Candidate
-from warpsmith.core.errors import InfrastructureError
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Faulted, Rejected, Verdict
-
-
-class DeviceLost(InfrastructureError):
-    """A device, or the host it is in, can't be used any more; the work is to be done elsewhere."""
 
 
 class Lane(NamedTuple):

@@ -16,10 +16,11 @@ from typing import Generic, NamedTuple, Self, TypeVar
 import msgspec
 
 from warpsmith.core.candidate import Candidate
+from warpsmith.core.errors import DeviceLost
 from warpsmith.core.events import Sink, VerdictGiven
 from warpsmith.core.task import Target, Task
 from warpsmith.core.verdict import Faulted, Verdict
-from warpsmith.engine.base import Crew, DeviceLost, Facilities, Lane, device_on_host
+from warpsmith.engine.base import Crew, Facilities, Lane, device_on_host
 from warpsmith.engine.cache import VerdictCache, verdict_key
 from warpsmith.engine.gauge import Gauge, status_of
 from warpsmith.engine.ready import Ready, Work
@@ -148,18 +149,16 @@ class Engine:
         return verdict
 
     def _key(self, task: Task, candidate: Candidate) -> str:
-        classes = self.facilities.device_classes
-        device = next(
-            (
-                classes.get(lane.device, "")
-                for lane in self.facilities.lanes
-                if lane.device_type == task.target.device_type
-            ),
-            "",
-        )
         if self._cache is None:  # the key only tells who is asked about at this moment
             return f"{self._tasks.id_of(task)} {candidate.id}"
-        return verdict_key(task, candidate, device, self.facilities.software)
+        classes = self.facilities.device_classes
+        # Where devices differ, any may get the candidate, so the verdict is one of that mixture alone.
+        mixture = {
+            classes[lane.device]
+            for lane in self.facilities.lanes
+            if lane.device_type == task.target.device_type
+        }
+        return verdict_key(task, candidate, " | ".join(sorted(mixture)), self.facilities.software)
 
     async def _once(self, key: str, task: Task, candidate: Candidate) -> tuple[Verdict, bool]:
         """Return the verdict, and whether it was known or somebody else's asking."""

@@ -15,10 +15,10 @@ from typing import ParamSpec, TypeVar
 import msgspec
 
 from warpsmith.core.candidate import Candidate
-from warpsmith.core.errors import UsageError, WarpsmithError
+from warpsmith.core.errors import DeviceLost, UsageError, WarpsmithError
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Faulted, Rejected, Verdict
-from warpsmith.engine.base import DeviceLost, Facilities, Lane
+from warpsmith.engine.base import Facilities, Lane
 from warpsmith.verify import Verifier
 from warpsmith.worker.job import Probe
 

@@ -20,10 +20,10 @@ import msgspec
 from warpsmith import __version__
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.codec import decode, encode
-from warpsmith.core.errors import UsageError, WarpsmithError
+from warpsmith.core.errors import DeviceLost, UsageError, WarpsmithError
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Accepted, Faulted, Rejected, Verdict
-from warpsmith.engine.base import DeviceLost, Facilities, Lane
+from warpsmith.engine.base import Facilities, Lane
 from warpsmith.engine.ray_actors import Builder, Opened, Post
 from warpsmith.engine.ray_places import Node, Place, builders_for, cpu_share, nodes_of, places_for
 from warpsmith.engine.taskbook import PAGES, TaskBook
