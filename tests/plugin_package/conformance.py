@@ -16,7 +16,9 @@ from warpsmith.problems import load
 from warpsmith.testing import (
     BackendSample,
     BackendSuite,
-    FormatSample,
+    BuildSuite,
+    FileFormatSample,
+    FileFormatSuite,
     FormatSuite,
     ProposerSample,
     ProposerSuite,
@@ -33,24 +35,33 @@ def formulas(tmp_path: Path) -> Path:
     return path
 
 
+PLAINPY = BackendSample(
+    name="plainpy",
+    accepted="# plainpy\ndef ModelNew(x):\n    return 2 * x + 1\n",
+    failing="# plainpy\nModelNew = no_such_name\n",
+    build_error="no_such_name",
+    hanging="# plainpy\nModelNew = None\nwhile True:\n    pass\n",
+)
+
+
 class TestPlainPy(BackendSuite):
     @pytest.fixture
     def sample(self) -> BackendSample:
-        return BackendSample(
-            name="plainpy",
-            accepted="# plainpy\ndef ModelNew(x):\n    return 2 * x + 1\n",
-            failing="# plainpy\nModelNew = no_such_name\n",
-            build_error="no_such_name",
-            hanging="# plainpy\nModelNew = None\nwhile True:\n    pass\n",
-        )
+        return PLAINPY
 
 
-class TestFormulas(FormatSuite):
+class TestPlainPyBuilds(BuildSuite):
     @pytest.fixture
-    def sample(self, formulas: Path) -> FormatSample:
+    def sample(self) -> BackendSample:
+        return PLAINPY
+
+
+class TestFormulas(FormatSuite, FileFormatSuite):
+    @pytest.fixture
+    def sample(self, formulas: Path) -> FileFormatSample:
         broken = formulas.with_name("broken.txt")
         broken.write_text("good: x\nsyntax: x +\nstranger: y\n")
-        return FormatSample(
+        return FileFormatSample(
             name="formulas",
             several=str(formulas),
             one=f"{formulas}:cube",

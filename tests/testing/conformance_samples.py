@@ -23,6 +23,7 @@ from warpsmith.testing import (
     BaselineSample,
     ExecutorSample,
     ExportSample,
+    FileFormatSample,
     FormatSample,
     ProposerSample,
     StrategySample,
@@ -173,6 +174,9 @@ BACKEND_SAMPLES = {
     ),
 }
 
+# Of the shipped formats this one alone reads nobody's files.
+FORMATS_WITHOUT_FILES = {"suite"}
+
 BASELINE_SAMPLES = {
     "eager": BaselineSample(name="eager"),
     "compile": BaselineSample(name="compile"),
@@ -222,20 +226,19 @@ def format_samples(folder: Path) -> dict[str, FormatSample]:
         place.mkdir(parents=True)
         for name in names:
             (place / f"{name}.py").write_text(samples.AFFINE)
-    broken = folder / "broken"
-    broken.mkdir()
-    (broken / "good.py").write_text(samples.AFFINE)
-    (broken / "bad.py").write_text("class Model:\n")
+    broken, broken_checkout = folder / "broken", folder / "BrokenBench" / "level1"
+    for place, names in ((broken, ("good", "bad")), (broken_checkout, ("1_Good", "2_Bad"))):
+        place.mkdir(parents=True)
+        for name, text in zip(names, (samples.AFFINE, "class Model:\n"), strict=True):
+            (place / f"{name}.py").write_text(text)
     return {
         "suite": FormatSample(
             name="suite",
             several="level1",
             one="level1/embedding_bag",
             misspelt="level1/sofmax",
-            nowhere=None,
-            with_broken=None,
         ),
-        "file": FormatSample(
+        "file": FileFormatSample(
             name="file",
             several=str(mine),
             one=str(mine / "first.py"),
@@ -243,13 +246,13 @@ def format_samples(folder: Path) -> dict[str, FormatSample]:
             nowhere=str(folder / "nowhere" / "first.py"),
             with_broken=str(broken),
         ),
-        "kernelbench": FormatSample(
+        "kernelbench": FileFormatSample(
             name="kernelbench",
             several=str(folder / "KernelBench"),
             one=f"{folder / 'KernelBench'}:level1/2",
             misspelt=f"{folder / 'KernelBench'}:level1/1_Frist",
             nowhere=str(folder / "nowhere"),
-            with_broken=None,
+            with_broken=str(folder / "BrokenBench"),
         ),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from conformance_samples import (
     ARCHIVE_SAMPLES,
@@ -12,6 +13,7 @@ from conformance_samples import (
     BASELINE_SAMPLES,
     EXECUTOR_SAMPLES,
     EXPORT_SAMPLES,
+    FORMATS_WITHOUT_FILES,
     GPU_TIMERS,
     STRATEGY_SAMPLES,
     TIMER_SAMPLES,
@@ -33,10 +35,13 @@ from warpsmith.testing import (
     BackendSuite,
     BaselineSample,
     BaselineSuite,
+    BuildSuite,
     ExecutorSample,
     ExecutorSuite,
     ExportSample,
     ExportSuite,
+    FileFormatSample,
+    FileFormatSuite,
     FormatSample,
     FormatSuite,
     ProposerSample,
@@ -52,11 +57,29 @@ from warpsmith.worker.timers import TIMERS
 
 TIMER_NAMES = [pytest.param(n, marks=[pytest.mark.gpu] if n in GPU_TIMERS else []) for n in TIMERS.names()]
 
+# Every backend on every kind of device that it says it builds for.
+DEVICES = {"cpu": "cpu", "cuda": "cuda:0"}
+BUILDS = [
+    pytest.param(
+        (name, DEVICES[kind]), id=f"{name}-{kind}", marks=[pytest.mark.gpu] if kind == "cuda" else []
+    )
+    for name in BACKENDS.names()
+    for kind in BACKENDS.make(name).device_types
+]
+
 
 class TestBackends(BackendSuite):
     @pytest.fixture(params=BACKENDS.names())
     def sample(self, request: pytest.FixtureRequest) -> BackendSample:
         return sample_of(request.param, BACKEND_SAMPLES)
+
+
+@pytest.mark.timeout(300)
+class TestBuilds(BuildSuite):
+    @pytest.fixture(params=BUILDS)
+    def sample(self, request: pytest.FixtureRequest) -> BackendSample:
+        name, device = request.param
+        return msgspec.structs.replace(sample_of(name, BACKEND_SAMPLES), device=device)
 
 
 class TestBaselines(BaselineSuite):
@@ -75,6 +98,14 @@ class TestFormats(FormatSuite):
     @pytest.fixture(params=FORMATS.names())
     def sample(self, request: pytest.FixtureRequest, tmp_path: Path) -> FormatSample:
         return sample_of(request.param, format_samples(tmp_path))
+
+
+class TestFormatsOfFiles(FileFormatSuite):
+    @pytest.fixture(params=sorted(set(FORMATS.names()) - FORMATS_WITHOUT_FILES))
+    def sample(self, request: pytest.FixtureRequest, tmp_path: Path) -> FileFormatSample:
+        sample = sample_of(request.param, format_samples(tmp_path))
+        assert isinstance(sample, FileFormatSample), "a format that reads files has a sample that says so"
+        return sample
 
 
 class TestExports(ExportSuite):

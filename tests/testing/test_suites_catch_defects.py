@@ -220,9 +220,7 @@ class TestProposers(ProposerSuite):
 class TestFormats(FormatSuite):
     @pytest.fixture(params={formats})
     def sample(self, request):
-        return FormatSample(
-            name=request.param, several="all", one="one", misspelt="alll", nowhere=None, with_broken=None
-        )
+        return FormatSample(name=request.param, several="all", one="one", misspelt="alll")
 
 
 class TestBackends(BackendSuite):

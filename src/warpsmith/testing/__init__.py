@@ -36,11 +36,16 @@ pytest.register_assert_rewrite(
 
 from warpsmith.testing import fakes, samples  # noqa: E402
 from warpsmith.testing.archives import ArchiveSample, ArchiveSuite  # noqa: E402
-from warpsmith.testing.backends import BackendSample, BackendSuite  # noqa: E402
+from warpsmith.testing.backends import BackendSample, BackendSuite, BuildSuite  # noqa: E402
 from warpsmith.testing.baselines import BaselineSample, BaselineSuite, TimerSample, TimerSuite  # noqa: E402
 from warpsmith.testing.executors import ExecutorSample, ExecutorSuite  # noqa: E402
 from warpsmith.testing.exports import ExportSample, ExportSuite  # noqa: E402
-from warpsmith.testing.formats import FormatSample, FormatSuite  # noqa: E402
+from warpsmith.testing.formats import (  # noqa: E402
+    FileFormatSample,
+    FileFormatSuite,
+    FormatSample,
+    FormatSuite,
+)
 from warpsmith.testing.proposers import ProposerSample, ProposerSuite  # noqa: E402
 from warpsmith.testing.strategies import StrategySample, StrategySuite  # noqa: E402
 
@@ -51,10 +56,13 @@ __all__ = [
     "BackendSuite",
     "BaselineSample",
     "BaselineSuite",
+    "BuildSuite",
     "ExecutorSample",
     "ExecutorSuite",
     "ExportSample",
     "ExportSuite",
+    "FileFormatSample",
+    "FileFormatSuite",
     "FormatSample",
     "FormatSuite",
     "ProposerSample",

@@ -30,6 +30,7 @@ class BackendSample(msgspec.Struct, frozen=True, kw_only=True):
         failing: one that does not build; `build_error` must stand in the rejection's reason or log.
         hanging: one whose build never ends.
         problem: what the candidates are for; `2 * x + 1` on a float32 tensor when not given.
+        device: where `BuildSuite` builds and verifies them.
         options: to make the backend with, as text.
     """
 
@@ -39,15 +40,14 @@ class BackendSample(msgspec.Struct, frozen=True, kw_only=True):
     build_error: str
     hanging: str
     problem: Problem = msgspec.field(default_factory=affine)
+    device: str = "cpu"
     options: dict[str, str] = {}
 
 
 class BackendSuite(ComponentSuite):
     """What `Backend` promises.
 
-    Provide the fixture `sample`, a `BackendSample`. Candidates are verified for real, on the CPU and,
-    in tests marked `gpu` (register that marker), on the first CUDA device; where the backend says that
-    something is missing, these tests are skipped with its words.
+    Provide the fixture `sample`, a `BackendSample`. Nothing is built: that is `BuildSuite`'s part.
     """
 
     registry = BACKENDS
@@ -62,18 +62,6 @@ class BackendSuite(ComponentSuite):
     def backend(self, sample: BackendSample) -> Backend:
         """Make the backend."""
         return BACKENDS.make(sample.name, sample.options)
-
-    @pytest.fixture(params=["cpu", pytest.param("cuda:0", marks=pytest.mark.gpu)])
-    def device(self, request: pytest.FixtureRequest, backend: Backend) -> str:
-        """Return a device that the backend builds for and that is there."""
-        device = str(request.param)
-        if device.partition(":")[0] not in backend.device_types:
-            pytest.skip(f"runs on {', '.join(backend.device_types)} only")
-        if device not in shared_verifier().probe().devices:
-            pytest.skip(f"this machine has no {device}")
-        if lacking := backend.missing():
-            pytest.skip(lacking)
-        return device
 
     def test_it_names_the_devices_it_builds_for(self, backend: Backend) -> None:
         assert backend.device_types
@@ -93,6 +81,38 @@ class BackendSuite(ComponentSuite):
     def test_its_own_candidate_is_recognised(self, sample: BackendSample) -> None:
         assert recognise(sample.accepted) == sample.name
 
+    def test_a_device_that_it_does_not_build_for_is_refused(
+        self, sample: BackendSample, backend: Backend
+    ) -> None:
+        for device_type in DEVICE_TYPES - set(backend.device_types):
+            verdict = verdict_on(sample.accepted, sample, device_type)
+            assert isinstance(verdict, Rejected), verdict
+            assert (verdict.stage, verdict.findings[0].check) == (Stage.SCAN, "backend")
+
+
+class BuildSuite:
+    """What a backend makes of sources on one device, in real verifications.
+
+    Provide the fixture `sample`, a `BackendSample` whose `device` is there; mark a class for a GPU with `gpu`
+    (register that marker). Where the backend says that something is missing, the tests are skipped with its
+    words.
+    """
+
+    @pytest.fixture
+    def sample(self) -> BackendSample:
+        """Override this."""
+        raise NotImplementedError("override the fixture `sample`")
+
+    @pytest.fixture
+    def device(self, sample: BackendSample) -> str:
+        """Return the sample's device, which the backend builds for and the verifier sees."""
+        backend = BACKENDS.make(sample.name, sample.options)
+        assert sample.device.partition(":")[0] in backend.device_types
+        if lacking := backend.missing():
+            pytest.skip(lacking)
+        assert sample.device in shared_verifier().probe().devices
+        return sample.device
+
     def test_its_own_candidate_is_accepted(self, sample: BackendSample, device: str) -> None:
         verdict = verdict_on(sample.accepted, sample, device)
         assert isinstance(verdict, Accepted), verdict
@@ -110,14 +130,6 @@ class BackendSuite(ComponentSuite):
         assert isinstance(verdict, Rejected), verdict
         assert (verdict.stage, verdict.findings[0].check) == (Stage.BUILD, "timeout")
         assert isinstance(verdict_on(sample.accepted, sample, device), Accepted)
-
-    def test_a_device_that_it_does_not_build_for_is_refused(
-        self, sample: BackendSample, backend: Backend
-    ) -> None:
-        for device_type in DEVICE_TYPES - set(backend.device_types):
-            verdict = verdict_on(sample.accepted, sample, device_type)
-            assert isinstance(verdict, Rejected), verdict
-            assert (verdict.stage, verdict.findings[0].check) == (Stage.SCAN, "backend")
 
 
 def verdict_on(source: str, sample: BackendSample, device: str, limits: Limits = LIMITS) -> Verdict:

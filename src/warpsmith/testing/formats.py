@@ -38,21 +38,29 @@ class FormatSample(msgspec.Struct, frozen=True, kw_only=True):
         several: denotes at least two problems.
         one: denotes one problem, whose workloads for the CPU take less than a second.
         misspelt: denotes nothing, but nearly one of the problems.
-        nowhere: names a file or folder that is not there; None for a format that reads none.
-        with_broken: denotes a problem and, beside it, one that can't be used; None where there is no such.
     """
 
     name: str
     several: str
     one: str
     misspelt: str
-    nowhere: str | None
-    with_broken: str | None
 
     @property
     def options(self) -> dict[str, str]:
         """A format has none."""
         return {}
+
+
+class FileFormatSample(FormatSample, frozen=True, kw_only=True):
+    """What to test of a format that reads users' files.
+
+    Attributes:
+        nowhere: names a file or folder that is not there.
+        with_broken: denotes a problem and, beside it, one that can't be used.
+    """
+
+    nowhere: str
+    with_broken: str
 
 
 class FormatSuite(ComponentSuite):
@@ -116,19 +124,34 @@ class FormatSuite(ComponentSuite):
         with pytest.raises(UnknownName, match="did you mean"):
             reader.find(sample.misspelt)
 
-    def test_what_is_not_there_is_a_usage_error(self, sample: FormatSample, reader: ProblemFormat) -> None:
-        if sample.nowhere is None:
-            pytest.skip("the format reads no files of the user's")
+
+class FileFormatSuite:
+    """What a `ProblemFormat` that reads users' files promises besides.
+
+    Provide the fixture `sample`, a `FileFormatSample`.
+    """
+
+    @pytest.fixture
+    def sample(self) -> FileFormatSample:
+        """Override this."""
+        raise NotImplementedError("override the fixture `sample`")
+
+    @pytest.fixture
+    def reader(self, sample: FileFormatSample) -> ProblemFormat:
+        """Make the format."""
+        return FORMATS.make(sample.name)
+
+    def test_what_is_not_there_is_a_usage_error(
+        self, sample: FileFormatSample, reader: ProblemFormat
+    ) -> None:
         with pytest.raises(UsageError):
             reader.find(sample.nowhere)
 
     def test_a_broken_problem_is_listed_beside_the_good_ones(
         self,
-        sample: FormatSample,
+        sample: FileFormatSample,
         reader: ProblemFormat,
     ) -> None:
-        if sample.with_broken is None:
-            pytest.skip("the format has no problems that could be broken")
         found = reader.find(sample.with_broken)
         assert found.problems
         assert found.broken
