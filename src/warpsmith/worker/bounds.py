@@ -47,6 +47,10 @@ class Bounds:
         )
         return found
 
+    def count(self) -> None:
+        """Work out what needs no device to itself."""
+        _ = self.work
+
     @functools.cached_property
     def work(self) -> Work | None:
         """What one call asks: as the workload says, else as counted; None where it can't be counted."""

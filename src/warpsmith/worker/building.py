@@ -16,6 +16,7 @@ from warpsmith.core.codec import encode, text_id
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Stage
 from warpsmith.worker.backends import BACKENDS
+from warpsmith.worker.backends.base import Extending
 from warpsmith.worker.backends.cuda import architecture, find_nvcc
 from warpsmith.worker.builds.cache import cache_of_environment
 from warpsmith.worker.builds.headers import Headers, headers_root, packaged_digest
@@ -25,8 +26,6 @@ from warpsmith.worker.candidate_process import CandidateProcess
 from warpsmith.worker.steps import Load, Seal
 
 SEAL_S = 60.0
-# Backends whose candidates go through torch's extension builder, and with CUDA or without.
-EXTENDED = {"cpp": False, "cuda": True}
 
 
 class Loaded(NamedTuple):
@@ -93,11 +92,9 @@ class Builds:
         return True
 
     def _precompile(self, candidate: Candidate) -> None:
-        with_cuda = EXTENDED.get(candidate.backend)
-        if self._headers is None or with_cuda is None or "load_inline" not in candidate.source:
-            return
-        flags = () if with_cuda else BACKENDS.make("cpp").flags  # type: ignore[attr-defined]
-        self._headers.precompile(flags, with_cuda=with_cuda)
+        backend = BACKENDS.make(candidate.backend)
+        if self._headers is not None and isinstance(backend, Extending) and "load_inline" in candidate.source:
+            self._headers.precompile(backend.binding_flags, with_cuda=backend.with_cuda)
 
     def _key(self, step: Load) -> str:
         return BuildKey(

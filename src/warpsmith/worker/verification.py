@@ -102,6 +102,8 @@ class Verification:
             with self._turn("shared"):
                 if len(settings) > 1:
                     self._examiner.enter(setting)
+                with self._phases("reference"):
+                    setting.bounds.count()
                 race.warm_up(self._task.baselines)
             with self._turn("alone"):
                 with self._phases("reference"):

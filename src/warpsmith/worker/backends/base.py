@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 MODULE_NAME = "candidate"
 
@@ -52,6 +52,26 @@ class Backend(Protocol):
             NoEntry: the module has no such callable.
             Exception: whatever the candidate raises.
         """
+        ...
+
+
+@runtime_checkable
+class Extending(Protocol):
+    """A backend whose candidates go through torch's extension builder, so that its header can be precompiled.
+
+    Attributes:
+        binding_flags: given to the compiler of the binding file.
+        with_cuda: whether the binding file is built as one of a CUDA extension.
+    """
+
+    @property
+    def binding_flags(self) -> tuple[str, ...]:
+        """Flags of the binding file's compiler."""
+        ...
+
+    @property
+    def with_cuda(self) -> bool:
+        """Whether CUDA's headers belong to it."""
         ...
 
 

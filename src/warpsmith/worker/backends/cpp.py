@@ -28,6 +28,16 @@ class Cpp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     flags: tuple[str, ...] = ("-O3", "-march=native", "-fopenmp")
     device_types: tuple[str, ...] = ("cpu",)
 
+    @property
+    def binding_flags(self) -> tuple[str, ...]:
+        """The same as for the kernels, which are in the same file."""
+        return self.flags
+
+    @property
+    def with_cuda(self) -> bool:
+        """No."""
+        return False
+
     def claim(self, source: str) -> int:
         """Claim sources that hold C++ and no CUDA."""
         return 2 if _CPP.search(source) else 0

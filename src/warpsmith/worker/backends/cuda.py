@@ -46,6 +46,16 @@ class Cuda(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     flags: tuple[str, ...] = ("-O3",)
     device_types: tuple[str, ...] = ("cuda",)
 
+    @property
+    def binding_flags(self) -> tuple[str, ...]:
+        """None: the flags are for kernels."""
+        return ()
+
+    @property
+    def with_cuda(self) -> bool:
+        """Yes."""
+        return True
+
     def claim(self, source: str) -> int:
         """Claim sources that hold CUDA C++, even where they also hold Triton."""
         return 4 if _CUDA.search(source) else 0

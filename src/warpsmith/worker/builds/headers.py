@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import re
@@ -43,6 +44,7 @@ def headers_root() -> Path | None:
     return root if is_ours else None
 
 
+@functools.cache
 def packaged_digest() -> str:
     """Return the SHA-256 of the headers' text."""
     texts = [path.read_bytes() for path in sorted(PACKAGED.rglob("*.h"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -51,6 +52,7 @@ class BuildKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return content_id(self)
 
 
+@functools.cache
 def host_processor() -> str:
     """Return architecture and a digest of what the processor can do: what `-march=native` looks at."""
     names = ("model name", "flags", "Features", "cpu family", "model", "stepping")
