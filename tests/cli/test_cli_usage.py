@@ -44,6 +44,7 @@ MISTAKES = {
     "out of one pair": ("verify relu.py good.py --out v.jsonl", "or --batch PAIRS.jsonl --out"),
     "batch of one pair": ("verify relu.py good.py --batch p.jsonl --out v.jsonl", "no PROBLEM or CANDIDATE"),
     "batch without out": ("verify --batch p.jsonl", "--batch takes --out"),
+    "executor of one pair": ("verify relu.py good.py --executor local", "belong to --batch"),
     "batch of nothing": (
         "verify --batch absent.jsonl --out v.jsonl",
         "can't read the pairs in 'absent.jsonl'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,6 +74,27 @@ def test_what_does_not_build_takes_no_turn_on_a_device() -> None:
     found = run(all_of(crew, fakes.task(), 3))
     assert [type(found[number]) for number in range(3)] == [Accepted, Rejected, Accepted]
     assert len(crew.judged) == 2
+
+
+@pytest.mark.parametrize("how", ["a fault", "an error"])
+def test_a_builder_that_fails_is_told_and_the_lane_does_without(how: str) -> None:
+    crew = Scripted([CPU], builders=1)
+
+    def refuses(candidate: Candidate) -> Faulted:
+        if how == "an error":
+            raise RuntimeError("the builder has a bug")
+        return fakes.faulted("the builder has no disk")
+
+    crew.refuses = refuses
+
+    async def work() -> tuple[Verdict, EngineState]:
+        async with Engine(crew) as engine:
+            verdict = await engine.verify(fakes.task(), numbered(1))
+            return verdict, engine.gauge.state(engine.waiting)
+
+    verdict, state = run(work())
+    assert isinstance(verdict, Accepted)
+    assert (state.build_faults, "the builder has" in state.last_build_fault) == (1, True)
 
 
 def test_no_more_is_built_at_once_than_there_are_builders() -> None:
@@ -167,6 +189,45 @@ def test_the_same_asked_twice_at_once_is_done_once() -> None:
     assert len(crew.judged) == 1
     assert all(isinstance(verdict, Accepted) for verdict in verdicts)
     assert sorted(event.is_known for event in told if isinstance(event, VerdictGiven)) == [False, True, True]
+
+
+def test_who_asks_for_the_same_gets_it_though_the_first_to_ask_is_gone() -> None:
+    crew = Scripted([CPU])
+    gate = asyncio.Event()
+
+    async def judging(lane: Lane, task: Task, candidate: Candidate) -> Verdict:
+        await gate.wait()
+        return fakes.accepted()
+
+    crew.judging = judging
+
+    async def work() -> Verdict:
+        async with Engine(crew) as engine:
+            first = asyncio.ensure_future(engine.verify(fakes.task(), numbered(1)))
+            await asyncio.sleep(0.01)
+            second = asyncio.ensure_future(engine.verify(fakes.task(), numbered(1)))
+            await asyncio.sleep(0.01)
+            first.cancel()
+            await asyncio.sleep(0.01)
+            gate.set()
+            return await second
+
+    assert isinstance(run(work()), Accepted)
+
+
+def test_a_cache_that_fails_costs_no_verdict(tmp_path: Path) -> None:
+    async def work() -> tuple[Verdict, str]:
+        cache = VerdictCache(tmp_path / "verdicts.sqlite")
+        with sqlite3.connect(tmp_path / "verdicts.sqlite") as other:
+            other.execute("DROP TABLE verdicts")
+        async with Engine(Scripted([CPU]), cache) as engine:
+            verdict = await engine.verify(fakes.task(), numbered(1))
+        cache.close()
+        return verdict, cache.trouble
+
+    verdict, trouble = run(work())
+    assert isinstance(verdict, Accepted)
+    assert "no such table" in trouble
 
 
 def test_a_verdict_given_before_costs_nothing(tmp_path: Path) -> None:
@@ -291,6 +352,18 @@ def test_leaving_early_closes_the_crew() -> None:
     with pytest.raises(KeyError):
         run(work())
     assert crew.is_closed
+
+
+def test_a_listener_that_fails_is_heard() -> None:
+    def deaf(event: Event) -> None:
+        raise OSError("the disk is full")
+
+    async def work() -> None:
+        async with Engine(Scripted([CPU])) as engine, reporting(engine, deaf, every_s=0.005):
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(OSError, match="the disk is full"):
+        run(work())
 
 
 def test_where_the_work_stands_is_told_at_the_end() -> None:

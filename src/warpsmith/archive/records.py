@@ -14,7 +14,8 @@ from warpsmith.core.codec import builtins_of, decode, encode
 from warpsmith.core.errors import RecordError
 from warpsmith.core.task import Task
 from warpsmith.core.trial import Duplicate, Nothing, Retiming, Trial
-from warpsmith.core.verdict import Accepted, Faulted, Rejected
+from warpsmith.core.verdict import Rejected
+from warpsmith.core.verdict import status_of as verdict_status
 
 # Raised when a table, a column or the meaning of a record changes.
 SCHEMA_VERSION = 2
@@ -90,13 +91,7 @@ def status_of(trial: Trial) -> str:
         case Nothing():
             return "nothing"
         case judged:
-            match judged.verdict:
-                case Accepted():
-                    return "accepted"
-                case Rejected():
-                    return "rejected"
-                case Faulted():
-                    return "faulted"
+            return verdict_status(judged.verdict)
 
 
 def trial_row(trial: Trial, put: Callable[[str], str]) -> Row:

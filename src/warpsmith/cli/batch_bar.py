@@ -15,10 +15,13 @@ Tick = Callable[[Event | None], None]
 
 def state_text(state: EngineState) -> str:
     """Return an engine's state in a line: `1,240/h, building 3, waiting 2, judging 4, devices 71 % busy`."""
+    faults = (
+        f", {state.build_faults} builders failed ({state.last_build_fault})" if state.build_faults else ""
+    )
     return (
         f"{state.verdicts_per_hour:,.0f}/h, building {state.inside.get('build', 0)}, "
         f"waiting {state.waiting}, judging {state.inside.get('judge', 0)}, "
-        f"devices {state.device_share:.0%} busy"
+        f"devices {state.device_share:.0%} busy{faults}"
     )
 
 

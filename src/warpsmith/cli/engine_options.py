@@ -1,4 +1,4 @@
-"""What verify, search and bench share of the engine: executor, events in a file, verdicts known before."""
+"""Options of commands that run on the engine: executor, events in a file, verdicts known before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from warpsmith.core.codec import encode
-from warpsmith.core.errors import UsageError
+from warpsmith.core.errors import InfrastructureError, UsageError
 from warpsmith.core.events import Event, Sink
 from warpsmith.engine import EXECUTORS
 from warpsmith.engine.base import Executor
@@ -18,10 +18,8 @@ from warpsmith.verify.worker_process import cache_folder
 
 executor_option = click.option(
     "--executor",
-    default="local",
-    show_default=True,
     metavar="NAME[:OPTION=VALUE,...]",
-    help=f"Where verifications run: {', '.join(EXECUTORS.names())}; e.g. local:lanes=2.",
+    help=f"Where a batch runs: {', '.join(EXECUTORS.names())}; e.g. local:lanes=2.  [default: local]",
 )
 events_option = click.option(
     "--events", metavar="FILE", help="Write what happens as JSON lines, while it happens."
@@ -33,13 +31,13 @@ cached_option = click.option(
 )
 
 
-def executor_of(text: str) -> Executor:
-    """Return the executor written as `local` or `local:lanes=2,builders=8`.
+def executor_of(text: str | None) -> Executor:
+    """Return the executor written as `local` or `local:lanes=2,builders=8`; None is `local`.
 
     Raises:
         UsageError: there is no such executor or option, or it is written in another way.
     """
-    name, _, rest = text.partition(":")
+    name, _, rest = (text or "local").partition(":")
     options: dict[str, str] = {}
     for part in filter(None, rest.split(",")):
         option, equals, value = part.partition("=")
@@ -66,7 +64,12 @@ def events_to(path: str | None) -> Iterator[Sink]:
         raise UsageError(f"can't write events to {path!r}: {error.strerror}") from error
 
     def write(event: Event) -> None:
-        file.write(encode(event) + b"\n")
+        try:
+            file.write(encode(event) + b"\n")
+        except OSError as error:
+            raise InfrastructureError(
+                f"can't write events to {path!r} ({error.strerror}); what is finished is kept"
+            ) from error
 
     with file:
         yield write
@@ -82,4 +85,6 @@ def cache_of(*, is_cached: bool) -> Iterator[VerdictCache | None]:
     try:
         yield cache
     finally:
+        if cache.trouble:
+            click.echo(f"verdicts were not kept for the next time: {cache.trouble}", err=True)
         cache.close()

@@ -33,10 +33,9 @@ from warpsmith.cli.words import verdict_text
 from warpsmith.core.errors import UsageError
 from warpsmith.core.events import Event, Sink
 from warpsmith.core.problem import Problem
-from warpsmith.core.verdict import Accepted, Rejected, Verdict
+from warpsmith.core.verdict import Accepted, Rejected, Verdict, status_of
 from warpsmith.engine.batch import Batch
 from warpsmith.engine.engine import reporting
-from warpsmith.engine.gauge import status_of
 from warpsmith.problems import load
 from warpsmith.verify import Verifier
 from warpsmith.verify.batch import Asked, Pair, verify_one
@@ -84,7 +83,7 @@ def verify(
     seed: int | None,
     batch: str | None,
     out: str | None,
-    executor: str,
+    executor: str | None,
     events: str | None,
     cached: bool,
     as_json: bool,
@@ -112,17 +111,17 @@ def verify(
         if problem or candidate or out is None:
             raise UsageError("--batch takes --out VERDICTS.jsonl and no PROBLEM or CANDIDATE")
         with events_to(events) as sink, cache_of(is_cached=cached) as cache:
-            made = Batch(
-                Path(batch), Path(out), asked, loaded, executor_of(executor), cache=cache, sink=sink
-            )
+            made = Batch(Path(batch), Path(out), asked, loaded, executor_of(executor), cache=cache, sink=sink)
             counts = asyncio.run(_carried_out(made, sink))
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         click.echo(json.dumps({"out": out, **counts}) if as_json else f"{words}; verdicts in {out}")
         return EXIT_FAULTED if counts["faulted"] else 0
     if problem is None or candidate is None or out is not None:
         raise UsageError("give PROBLEM and CANDIDATE, or --batch PAIRS.jsonl --out VERDICTS.jsonl")
-    if events is not None or cached:
-        raise UsageError("--events and --cached belong to --batch PAIRS.jsonl --out VERDICTS.jsonl")
+    if executor is not None or events is not None or cached:
+        raise UsageError(
+            "--executor, --events and --cached belong to --batch PAIRS.jsonl --out VERDICTS.jsonl"
+        )
     with Verifier() as verifier:
         pair = Pair(problem=problem, candidate=candidate, backend=backend)
         verdict = verify_one(verifier, loaded, pair, asked)

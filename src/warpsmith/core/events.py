@@ -122,6 +122,8 @@ class EngineState(
         waiting: candidates that are built and wait for a lane.
         stage_s: seconds that candidates have spent in each stage, all together.
         verdicts_per_hour: reached since the start.
+        build_faults: builds ahead that failed for reasons of the builder's own; lanes build these candidates.
+        last_build_fault: why the last of them did; empty without one.
         device_share: share of the time of all devices in which one worked for a candidate, or was kept free
             for one; from the phases of the verdicts reached so far.
     """
@@ -134,6 +136,8 @@ class EngineState(
     stage_s: dict[str, float]
     verdicts_per_hour: float
     device_share: float
+    build_faults: int = 0
+    last_build_fault: str = ""
 
 
 Event: TypeAlias = (

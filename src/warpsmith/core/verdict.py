@@ -224,3 +224,8 @@ class Faulted(
 
 
 Verdict: TypeAlias = Accepted | Rejected | Faulted
+
+
+def status_of(verdict: Verdict) -> str:
+    """Return `accepted`, `rejected` or `faulted`, as it stands in the verdict's record."""
+    return str(verdict.__struct_config__.tag)

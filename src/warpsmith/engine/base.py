@@ -76,9 +76,9 @@ class Crew(Protocol):
         ...
 
     async def build(self, task: Task, candidate: Candidate) -> Rejected | Faulted | None:
-        """Build `candidate` ahead of its turn; None says that it may go on to a lane.
+        """Build `candidate` ahead of its turn; None says that it is built.
 
-        A builder that fails for reasons of its own returns None: the lane builds again.
+        A fault is the builder's own and says nothing about the candidate: it goes on, and its lane builds it.
         """
         ...
 

@@ -6,6 +6,7 @@ are there, the lines stand in the order of the pairs.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
@@ -89,7 +90,7 @@ class Batch:
         self._out_path = out
         self._earlier = _earlier(out, self._pairs)
         self._out: IO[bytes] | None = None
-        self._tasks: dict[str, Task] = {}
+        self._task = functools.lru_cache(TASKS)(self._new_task)
         self.engine = Engine(executor.open((asked.device,)), cache, sink)
 
     def __len__(self) -> int:
@@ -134,7 +135,12 @@ class Batch:
         for judgement in refused:
             yield self._told(judgement)
         if self._out is not None and len(self._earlier) < len(self._pairs):
-            _sort(self._out_path)
+            try:
+                _sort(self._out_path)
+            except OSError as error:
+                raise InfrastructureError(
+                    f"can't sort {str(self._out_path)!r} ({error.strerror}); every verdict is in it"
+                ) from error
 
     def _wanted(self, refused: list[Judgement]) -> Iterator[Wanted[int]]:
         """Yield what the engine is to do; what it need not see goes to `refused`."""
@@ -155,13 +161,8 @@ class Batch:
             else:
                 yield Wanted(number, task, candidate)
 
-    def _task(self, locator: str) -> Task:
-        if (task := self._tasks.get(locator)) is None:
-            problem = self._load(locator)
-            if len(self._tasks) >= TASKS:
-                self._tasks.pop(next(iter(self._tasks)))
-            task = self._tasks[locator] = self._asked.task(self.engine.target, problem)
-        return task
+    def _new_task(self, locator: str) -> Task:
+        return self._asked.task(self.engine.target, self._load(locator))
 
     def _told(self, judgement: Judgement) -> Judgement:
         """Write a verdict and hand it on."""

@@ -27,6 +27,9 @@ class VerdictCache:
     Args:
         path: made where it is missing, with its folder.
 
+    Attributes:
+        trouble: why nothing is kept or recalled any more, e.g. a full disk; empty while all is well.
+
     Raises:
         UsageError: it can't be written, or is no such file.
     """
@@ -42,24 +45,36 @@ class VerdictCache:
         except (OSError, sqlite3.Error) as error:
             raise UsageError(f"can't keep verdicts in {str(path)!r} ({error}); name another file") from error
 
+        self.trouble = ""
+
     def close(self) -> None:
         """Be done with the file."""
         self._connection.close()
 
     def recall(self, key: str) -> Verdict | None:
         """Return the verdict kept under `key`, if there is one of this version's form."""
-        row = self._connection.execute("SELECT verdict FROM verdicts WHERE id = ?", (key,)).fetchone()
-        if row is None:
+        rows = self._executed("SELECT verdict FROM verdicts WHERE id = ?", key)
+        if not rows:
             return None
-        with contextlib.suppress(RecordError):
-            kept: Verdict = decode(row[0], Accepted | Rejected)  # type: ignore[arg-type]
+        with contextlib.suppress(RecordError):  # of another form: asked for anew, and then replaced
+            kept: Verdict = decode(rows[0][0], Accepted | Rejected)  # type: ignore[arg-type]
             return kept
         return None
 
     def keep(self, key: str, verdict: Verdict) -> None:
         """Keep what was measured; what was refused unseen, or faulted, costs nothing to find again."""
         if isinstance(verdict, Accepted | Rejected) and verdict.provenance is not None:
-            self._connection.execute("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", (key, encode(verdict)))
+            self._executed("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", key, encode(verdict))
+
+    def _executed(self, statement: str, *values: str | bytes) -> list[tuple[bytes]]:
+        """Return the rows of a statement; a file that fails costs a cache and never a verdict."""
+        if self.trouble:
+            return []
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            self.trouble = str(error)
+            return []
 
 
 def verdict_key(task: Task, candidate: Candidate, device_class: str, software: Mapping[str, str]) -> str:

@@ -19,10 +19,10 @@ from warpsmith.core.candidate import Candidate
 from warpsmith.core.errors import DeviceLost
 from warpsmith.core.events import Sink, VerdictGiven
 from warpsmith.core.task import Target, Task
-from warpsmith.core.verdict import Faulted, Verdict
+from warpsmith.core.verdict import Faulted, Rejected, Verdict, status_of
 from warpsmith.engine.base import Crew, Facilities, Lane, device_on_host
 from warpsmith.engine.cache import VerdictCache, verdict_key
-from warpsmith.engine.gauge import Gauge, status_of
+from warpsmith.engine.gauge import Gauge
 from warpsmith.engine.ready import Ready, Work
 from warpsmith.engine.taskbook import TaskBook
 from warpsmith.verify.scan import scan
@@ -164,8 +164,12 @@ class Engine:
         """Return the verdict, and whether it was known or somebody else's asking."""
         if self._cache is not None and (known := self._cache.recall(key)) is not None:
             return known, True
-        if (other := self._asked_now.get(key)) is not None:
-            return await asyncio.shield(other), True
+        while (other := self._asked_now.get(key)) is not None:
+            try:
+                return await asyncio.shield(other), True
+            except asyncio.CancelledError:
+                if not other.cancelled():  # it is we who are not wanted any more
+                    raise
         mine = asyncio.get_running_loop().create_future()
         self._asked_now[key] = mine
         try:
@@ -173,10 +177,12 @@ class Engine:
             if self._cache is not None:
                 self._cache.keep(key, verdict)
             mine.set_result(verdict)
+        except asyncio.CancelledError:
+            mine.cancel()
+            raise
         except BaseException as error:
-            if not mine.done():
-                mine.set_exception(error)
-                mine.exception()  # looked at: nobody else need be waiting for it
+            mine.set_exception(error)
+            mine.exception()  # looked at: nobody else need be waiting for it
             raise
         finally:
             del self._asked_now[key]
@@ -188,9 +194,11 @@ class Engine:
         if self.facilities.builders:
             async with self._builders:
                 with self.gauge.inside("build"):
-                    refused = await self._crew.build(task, candidate)
-                if refused is not None:
+                    refused = await self._built(task, candidate)
+                if isinstance(refused, Rejected):
                     return refused
+                if refused is not None:
+                    self.gauge.build_fault(refused.reason)
                 # A builder is not free before what it built has found room: builds don't run ahead.
                 await self._ready.reserve()
         else:
@@ -201,6 +209,12 @@ class Engine:
         if self._why_nowhere(task.target.device_type):
             self._give_up(task.target.device_type)
         return await answer
+
+    async def _built(self, task: Task, candidate: Candidate) -> Rejected | Faulted | None:
+        try:
+            return await self._crew.build(task, candidate)
+        except Exception as error:  # noqa: BLE001 - a builder is a help: the lane can do without, and it is told
+            return Faulted(reason=f"{type(error).__name__}: {error}")
 
     def _why_nowhere(self, device_type: str) -> str:
         if any(lane.device_type == device_type for lane in self._lanes):
@@ -215,8 +229,8 @@ class Engine:
             work = await self._ready.take(lane)
             if work.answer.done():  # whoever asked is gone
                 continue
-            task = self._tasks.on(work.task, device_on_host(lane))
             try:
+                task = self._tasks.on(work.task, device_on_host(lane))
                 with self.gauge.inside("judge"):
                     verdict = await self._crew.judge(lane, task, work.candidate)
             except DeviceLost as error:
@@ -236,7 +250,9 @@ class Engine:
         # The other lanes of the device find out by themselves, at their next candidate.
         self._lanes.pop(lost, None)
         self._ready.leave(lost)
-        if work.tries + 1 < TRIES:
+        if work.answer.done():
+            pass
+        elif work.tries + 1 < TRIES:
             await self._ready.put_back(work._replace(tries=work.tries + 1))
         else:
             work.answer.set_result(Faulted(reason=f"{work.tries + 1} devices were lost under it: {reason}"))
@@ -291,5 +307,6 @@ async def reporting(engine: Engine, sink: Sink, every_s: float = 1.0) -> AsyncIt
         yield
     finally:
         telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):  # anything else is the sink's, and must be heard
+            await telling
         sink(engine.gauge.state(engine.waiting))

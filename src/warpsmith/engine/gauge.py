@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from warpsmith.core.events import EngineState
-from warpsmith.core.verdict import Accepted, Rejected, Verdict
+from warpsmith.core.verdict import Accepted, Rejected, Verdict, status_of
 
 STAGES = ("scan", "build", "judge")
 # Phases of a verification in which its device works for it, or is kept free for it.
@@ -34,6 +34,8 @@ class Gauge:
         self._statuses: Counter[str] = Counter()
         self._on_device_s = 0.0
         self.known = 0
+        self._build_faults = 0
+        self._last_build_fault = ""
 
     @contextlib.contextmanager
     def inside(self, stage: str) -> Iterator[None]:
@@ -57,6 +59,11 @@ class Gauge:
         if isinstance(verdict, Accepted | Rejected):
             self._on_device_s += on_device_s(verdict.phases_s)
 
+    def build_fault(self, reason: str) -> None:
+        """Count a build ahead that failed for reasons of the builder's host."""
+        self._build_faults += 1
+        self._last_build_fault = reason
+
     def state(self, waiting: int) -> EngineState:
         """Return where things stand.
 
@@ -71,6 +78,8 @@ class Gauge:
             wall_s=wall_s,
             finished=dict(self._statuses),
             known=self.known,
+            build_faults=self._build_faults,
+            last_build_fault=self._last_build_fault,
             inside={stage: self._inside[stage] for stage in STAGES},
             waiting=waiting,
             stage_s={stage: self._seconds[stage] for stage in STAGES},
@@ -82,10 +91,3 @@ class Gauge:
 def on_device_s(phases_s: Mapping[str, float]) -> float:
     """Return the seconds of a verification in which its device worked for it or was kept free for it."""
     return sum(seconds for phase, seconds in phases_s.items() if phase in ON_DEVICE)
-
-
-def status_of(verdict: Verdict) -> str:
-    """Return `accepted`, `rejected` or `faulted`."""
-    if isinstance(verdict, Accepted):
-        return "accepted"
-    return "rejected" if isinstance(verdict, Rejected) else "faulted"

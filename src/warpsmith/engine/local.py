@@ -20,7 +20,7 @@ from warpsmith.core.task import Task
 from warpsmith.core.verdict import Faulted, Rejected, Verdict
 from warpsmith.engine.base import Facilities, Lane
 from warpsmith.verify import Verifier
-from warpsmith.worker.job import Probe
+from warpsmith.worker.job import Built, Probe
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,9 +74,7 @@ class LocalCrew:
         first = self._verifier()
         # From here, since a worker is killed when the thread that started it ends.
         first.start()
-        # One thread until it is known how many are needed.
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="probe")
-        probe = await self._in_thread(first.probe)
+        probe = await asyncio.to_thread(first.probe)
         devices = self._devices(probe)
         lanes = [
             Lane(device, device.partition(":")[0], number)
@@ -84,7 +82,6 @@ class LocalCrew:
             for number in range(self._lanes_on(device))
         ]
         builders = self._builders_for(devices)
-        self._threads.shutdown(wait=False)
         self._threads = ThreadPoolExecutor(len(lanes) + builders, thread_name_prefix="engine")
         for lane in lanes:
             self._verifiers[lane] = first if lane == lanes[0] else self._verifier()
@@ -131,12 +128,9 @@ class LocalCrew:
         builder = await self._idle_builders.get()
         try:
             built = await self._in_thread(builder.build, task, candidate)
-        except WarpsmithError:
-            return None
         finally:
             self._idle_builders.put_nowait(builder)
-        # A fault says nothing about the candidate; the lane tries again.
-        return built if isinstance(built, Rejected) else None
+        return None if isinstance(built, Built) else built
 
     async def judge(self, lane: Lane, task: Task, candidate: Candidate) -> Verdict:
         """Verify on the lane's device."""

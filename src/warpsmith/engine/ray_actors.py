@@ -14,12 +14,11 @@ import msgspec
 from warpsmith import __version__
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.codec import decode, encode
-from warpsmith.core.errors import WarpsmithError
 from warpsmith.core.task import Task
-from warpsmith.core.verdict import Rejected
 from warpsmith.engine.base import Facilities, Lane
 from warpsmith.engine.local import Local, LocalCrew
 from warpsmith.verify import Verifier
+from warpsmith.worker.job import Built
 
 TASKS = 64
 
@@ -98,17 +97,13 @@ class Builder:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._verifier.start)
 
     async def build(self, task_id: str, task: bytes, candidate: bytes) -> bytes | None:
-        """Build ahead of the lane; return the rejection of what does not build, or None."""
+        """Build ahead of the lane; return a rejection or a fault, or None where it is built."""
         build = self._verifier.build
         asked = self._tasks.get(task_id, task)
-        try:
-            built = await asyncio.get_running_loop().run_in_executor(
-                self._thread, build, asked, decode(candidate, Candidate)
-            )
-        except WarpsmithError:
-            return None
-        # A fault says nothing about the candidate; the lane tries again.
-        return encode(built) if isinstance(built, Rejected) else None
+        built = await asyncio.get_running_loop().run_in_executor(
+            self._thread, build, asked, decode(candidate, Candidate)
+        )
+        return None if isinstance(built, Built) else encode(built)
 
     async def close(self) -> None:
         """End the worker, in the middle of a build, too."""

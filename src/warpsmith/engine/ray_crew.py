@@ -185,11 +185,14 @@ class RayCrew:
             refused = await builder.build.remote(*self._parcel(task), encode(candidate))
         except self._ray.exceptions.RayTaskError:
             raise
-        except self._ray.exceptions.RayError:  # the builder's node is gone, or will be back
-            return None
+        except self._ray.exceptions.RayError as error:
+            return Faulted(reason=f"a builder's node is gone, or will be back: {_said(error)}")
         finally:
             self._idle.put_nowait(builder)
-        return None if refused is None else decode(refused, Rejected)
+        built: Rejected | Faulted | None = (
+            None if refused is None else decode(refused, Rejected | Faulted)  # type: ignore[arg-type]
+        )
+        return built
 
     async def judge(self, lane: Lane, task: Task, candidate: Candidate) -> Verdict:
         """Verify in the actor of the lane's device; Ray does it again where the actor's process dies."""

@@ -7,7 +7,7 @@ from typing import Any
 from warpsmith.core.codec import builtins_of
 from warpsmith.core.roofline import sol_score
 from warpsmith.core.timing import Interval, geometric_mean, median_interval, speedup_interval
-from warpsmith.core.verdict import Accepted, Faulted, Measurement, Rejected, Verdict
+from warpsmith.core.verdict import Accepted, Faulted, Measurement, Rejected, Verdict, status_of
 
 
 def verdict_view(verdict: Verdict) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def verdict_view(verdict: Verdict) -> dict[str, Any]:
         said = {"status": "faulted", "reason": verdict.reason, "findings": [], "wall_s": verdict.wall_s}
         return said | ({"log": verdict.log} if verdict.log else {})
     view: dict[str, Any] = {
-        "status": "accepted" if isinstance(verdict, Accepted) else "rejected",
+        "status": status_of(verdict),
         "findings": [_without_none(builtins_of(finding)) for finding in verdict.findings],
         "wall_s": verdict.wall_s,
         "phases_s": verdict.phases_s,
