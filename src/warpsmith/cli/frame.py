@@ -53,9 +53,10 @@ def _head(look: Look) -> list[Text]:
     counts = look.counts()
     said = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
     lines.append(Text(f"{counts.total()} trials" + (f": {said}" if said else "")))
-    spent = look.spent()
+    spending = look.spending()
+    spent, device_s = spending.total, spending.total.device_s + spending.retiming_s
     money = f"${spent.usd:.4g}" + (f" and {spent.unpriced} trials of unknown price" if spent.unpriced else "")
-    lines.append(Text(f"spent {spent.tokens} tokens, {money}, {spent.device_s:.0f} s of the device"))
+    lines.append(Text(f"spent {spent.tokens} tokens, {money}, {device_s:.0f} s of the device"))
     if look.now is not None and look.now.engine is not None:
         lines.append(_engine(look.now.engine))
     return lines

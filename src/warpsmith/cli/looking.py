@@ -5,7 +5,6 @@ Knows the archive; draws nothing.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -18,28 +17,12 @@ from warpsmith.cli.live import DONE_WORDS
 from warpsmith.core.codec import decode
 from warpsmith.core.task import Task
 from warpsmith.core.trial import Retiming, Trial
+from warpsmith.report.spend import Spending, spending_of
 from warpsmith.search.now import Now, now_of
 from warpsmith.search.run import PLAN, Plan
-from warpsmith.search.spending import device_s, device_s_of
 from warpsmith.search.winners import Entry, entries, ranked_baselines, winner
 
 STATUSES = ("accepted", "rejected", "faulted", "duplicate", "nothing")
-
-
-class Spent(NamedTuple):
-    """What some trials took together.
-
-    Attributes:
-        tokens: read and written by models.
-        usd: US dollars for models, as far as prices are known.
-        unpriced: trials whose calls have no known price.
-        device_s: seconds in which the device worked for them, re-timings included.
-    """
-
-    tokens: int
-    usd: float
-    unpriced: int
-    device_s: float
 
 
 class Row:
@@ -103,16 +86,11 @@ class Look(NamedTuple):
             return DONE_WORDS.get(reason, reason)
         return self.now.phases.get(row.task.id, "waiting")
 
-    def spent(self) -> Spent:
-        """Return what all trials took together."""
-        trials = [trial for row in self.rows for trial in row.trials]
-        bills = [trial.proposal.spent for trial in trials if trial.proposal.spent]
-        again = [device_s_of(each.verdict) for row in self.rows for each in row.retimings]
-        return Spent(
-            tokens=sum(bill.tokens for bill in bills),
-            usd=math.fsum(bill.usd or 0.0 for bill in bills),
-            unpriced=sum(bill.usd is None for bill in bills),
-            device_s=math.fsum([*map(device_s, trials), *again]),
+    def spending(self) -> Spending:
+        """Return what all trials and re-timings took."""
+        return spending_of(
+            [trial for row in self.rows for trial in row.trials],
+            [each for row in self.rows for each in row.retimings],
         )
 
     def counts(self) -> Counter[str]:

@@ -107,11 +107,17 @@ def _print(console: Console, look: Look, problem: str | None, *, unless: str = "
 
 
 def _record(look: Look) -> dict[str, Any]:
+    spending = look.spending()
     record = {
         "run": str(look.folder),
         "running": look.is_running,
         "trials": dict(look.counts()),
-        "spent": look.spent()._asdict(),
+        "spent": {
+            "tokens": spending.total.tokens,
+            "usd": spending.total.usd,
+            "unpriced": spending.total.unpriced,
+            "device_s": spending.total.device_s + spending.retiming_s,
+        },
         "tasks": [_task_record(look, row) for row in look.rows],
     }
     engine = look.now.engine if look.now else None

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from warpsmith.core.events import EngineState
-from warpsmith.core.verdict import Accepted, Rejected, Verdict, status_of
+from warpsmith.core.verdict import Accepted, Faulted, Rejected, Verdict, status_of
 
 STAGES = ("scan", "build", "judge")
 # Phases of a verification in which its device works for it, or is kept free for it.
@@ -86,6 +86,16 @@ class Gauge:
             verdicts_per_hour=3600.0 * done / wall_s if wall_s > 0 else 0.0,
             device_share=min(1.0, self._on_device_s / (wall_s * self.devices)) if wall_s > 0 else 0.0,
         )
+
+
+def device_s_of(verdict: Verdict | None) -> float:
+    """Return the seconds in which the device worked for a verdict or was kept free for it.
+
+    A fault has no phases, so all of its time counts: what hung may have held the device throughout.
+    """
+    if verdict is None:
+        return 0.0
+    return verdict.wall_s if isinstance(verdict, Faulted) else on_device_s(verdict.phases_s)
 
 
 def on_device_s(phases_s: Mapping[str, float]) -> float:

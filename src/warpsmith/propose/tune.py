@@ -16,7 +16,7 @@ from warpsmith.core.candidate import Candidate
 from warpsmith.core.errors import UsageError
 from warpsmith.core.trial import Duplicate, Proposal, Screened, Trial, best_trial
 from warpsmith.core.verdict import Accepted, Faulted, Rejected, Verdict
-from warpsmith.engine.gauge import on_device_s
+from warpsmith.engine.gauge import device_s_of
 from warpsmith.propose.base import Wish
 from warpsmith.propose.tunables import Tunable, find_tunables, rewrite
 from warpsmith.propose.workshop import Workshop
@@ -148,7 +148,7 @@ class Tune(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         while len(tried) < self.screens and (setting := self._next(base, [*told, *tried], known)) is not None:
             verdict = workshop.screen(wish.task, base.under(setting))
             known.add(base.under(setting).source)
-            device_s += verdict.wall_s if isinstance(verdict, Faulted) else on_device_s(verdict.phases_s)
+            device_s += device_s_of(verdict)
             tried.append(Told(setting, _time_in(verdict)))
         if not tried:
             return None

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from warpsmith.core.trial import Retiming, Trial
-from warpsmith.search.spending import device_s, device_s_of
+from warpsmith.engine.gauge import device_s_of
+from warpsmith.search.spending import device_s
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

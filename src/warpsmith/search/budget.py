@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from warpsmith.core.errors import UsageError
 from warpsmith.core.task import Budget
 from warpsmith.core.trial import Retiming, Trial
-from warpsmith.search.spending import device_s, device_s_of
+from warpsmith.engine.gauge import device_s_of
+from warpsmith.search.spending import device_s
 
 SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 # ASCII digits, few enough for a finite float.
