@@ -31,7 +31,7 @@ from warpsmith.worker.job import (
     Probe,
     ProbeJob,
 )
-from warpsmith.worker.turns import WAIT_S
+from warpsmith.worker.turns import VISIT_WAIT_S, WAIT_S
 
 START_S = 180.0
 ADMISSION_S = 300.0
@@ -147,24 +147,26 @@ class Verifier:
     task = staticmethod(task_of)
 
     def verify(self, task: Task, candidate: Candidate) -> Verdict:
-        """Return the verdict on `candidate`; a machine that fails twice gives `Faulted`."""
+        """Return the verdict on `candidate`; a machine that fails twice gives `Faulted`.
+
+        The second time no other verification of this host has anything on the device: most of what fails
+        is too little memory or too much noise.
+        """
         start = time.monotonic()
         if rejected := scan(candidate, task.target):
             return msgspec.structs.replace(rejected, wall_s=time.monotonic() - start)
         verdict: Verdict = Faulted(reason="not tried")
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             if self._is_stopped:
                 break
-            verdict = self._attempt(task, candidate)
+            verdict = self._attempt(Job(task=task, candidate=candidate, is_alone=attempt > 0))
             if not isinstance(verdict, Faulted):
                 break
         return msgspec.structs.replace(verdict, wall_s=time.monotonic() - start)
 
-    def _attempt(self, task: Task, candidate: Candidate) -> Verdict:
+    def _attempt(self, job: Job) -> Verdict:
         try:
-            return self._worker.ask(
-                Job(task=task, candidate=candidate), JobResult, limit_s=deadline_s(task)
-            ).verdict
+            return self._worker.ask(job, JobResult, limit_s=deadline_s(job.task)).verdict
         except RequestFailed as error:
             return Faulted(reason=str(error), log=error.trouble.log)
         except WorkerDied as error:
@@ -227,7 +229,7 @@ def deadline_s(task: Task) -> float:
     baselines = sum(BASELINE_S.get(name, LONG_BASELINE_S) for name in task.baselines)
     # A seed is a reference call and a candidate call; the rest is drawing and comparing.
     each = (effort.seeds + 8) * (limits.run_s + 10.0) + effort.timing_s * 3 + baselines + limits.build_s
-    once = START_S + limits.build_s + (each + WAIT_S) * len(task.workloads)
+    once = START_S + VISIT_WAIT_S + limits.build_s + (each + WAIT_S) * len(task.workloads)
     return once + (_certification_s(task) if task.tier is Tier.CERTIFY else 0.0)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from warpsmith.core.roofline import Ceilings
+from warpsmith.worker.timers.events import PLUG_CYCLES
 
 # Large enough that a product is bound by its arithmetic; the best of both counts.
 _SIZES = {"cuda": (4096, 8192), "cpu": (256, 1024)}
@@ -144,6 +145,8 @@ def _one_ns(call: Callable[[], object], device: torch.device) -> float:
         return max(1, time.perf_counter_ns() - start)
     first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     with torch.cuda.device(device):
+        # Else the host's way to the call would be in the time of a short one.
+        torch.cuda._sleep(PLUG_CYCLES)  # noqa: SLF001 - the only spin kernel that torch brings
         first.record()
         call()
         last.record()

@@ -13,6 +13,8 @@ from warpsmith.worker.builds.log import compiler_log, first_error, shortened
 from warpsmith.worker.steps import Construct, Failed, Load, Step
 
 LOG_CHARACTERS = 6000
+# The check of a candidate that ran out of memory.
+OUT_OF_MEMORY = "memory"
 
 
 def failure(error: BaseException, step: Step, path: Path) -> Failed:
@@ -69,7 +71,7 @@ def _classify(error: BaseException, step: Step, path: Path, *, is_ours: bool) ->
     if isinstance(error, NoEntry):
         return "entry", text
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
-        return "memory", f"the candidate ran out of memory ({short})"
+        return OUT_OF_MEMORY, f"the candidate ran out of memory ({short})"
     if isinstance(error, SystemExit | KeyboardInterrupt):
         return "exit", f"the candidate left by {type(error).__name__} instead of returning"
     if isinstance(step, Load):

@@ -26,10 +26,15 @@ class Role(StrEnum):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, tag_field="ask", tag="job", forbid_unknown_fields=True):
-    """Verify one candidate for one task."""
+    """Verify one candidate for one task.
+
+    Attributes:
+        is_alone: whether no other verification may have anything on the device meanwhile.
+    """
 
     task: Task
     candidate: Candidate
+    is_alone: bool = False
 
 
 class JobResult(

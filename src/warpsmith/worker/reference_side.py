@@ -7,9 +7,11 @@ Never imports candidate code; a candidate's faults arrive as `Misbehaved` and le
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import time
+from typing import TypeGuard
 
 import msgspec
 import torch
@@ -25,6 +27,7 @@ from warpsmith.worker.building import Builds
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.certify import Certifier, Uncertifiable
 from warpsmith.worker.control import ControlRoom
+from warpsmith.worker.failures import OUT_OF_MEMORY
 from warpsmith.worker.inputs import LoadedProblem, ProblemError
 from warpsmith.worker.job import BuildJob, Built, Job
 from warpsmith.worker.nursery_client import Nursery
@@ -32,10 +35,13 @@ from warpsmith.worker.phases import Phases
 from warpsmith.worker.probe_env import provenance, software
 from warpsmith.worker.race import TooBusy
 from warpsmith.worker.setting import Setting
+from warpsmith.worker.turns import Turns, device_key
 from warpsmith.worker.verification import Verification
 
 # Where outside tools can look at a candidate's kernels.
 TOOLED = frozenset({"cuda"})
+EXHAUSTED = "the reference side ran out of memory"
+CROWDED = "beside other verifications"
 
 
 class ReferenceSide:
@@ -60,6 +66,20 @@ class ReferenceSide:
         """Return the verdict on `job`."""
         start = time.monotonic()
         phases = Phases()
+        try:
+            with contextlib.ExitStack() as held:
+                turns = Turns(device_key(torch.device(job.task.target.device)))
+                with phases("waiting"):
+                    visit = held.enter_context(turns.visit(alone=job.is_alone))
+                verdict = self._verified(job, phases)
+                if _is_out_of_memory(verdict) and visit.ends_in_company():
+                    # Whose memory it was that ran out can't be told; alone on the device it can.
+                    verdict = Faulted(reason=f"{CROWDED}: {verdict.reason}")
+        except InfrastructureError as error:
+            verdict = Faulted(reason=str(error))
+        return _with_wall(verdict, phases, time.monotonic() - start)
+
+    def _verified(self, job: Job, phases: Phases) -> Verdict:
         device = torch.device(job.task.target.device)
         process: CandidateProcess | None = None
         where: Provenance | None = None
@@ -85,12 +105,12 @@ class ReferenceSide:
             self._nursery = None  # it may be what failed; the next candidate gets a new one
             verdict = Faulted(reason=str(error))
         except (torch.cuda.OutOfMemoryError, MemoryError, ArenaError) as error:
-            verdict = Faulted(reason=f"the reference side ran out of memory: {str(error).splitlines()[0]}")
+            verdict = Faulted(reason=f"{EXHAUSTED}: {str(error).splitlines()[0]}")
         finally:
             if process is not None:
                 process.end()
             self._release()
-        return _with_wall(verdict, phases, time.monotonic() - start)
+        return verdict
 
     def build(self, job: BuildJob) -> Built | Rejected | Faulted:
         """Build a candidate in a process of its own, which ends with it; what it compiled is kept."""
@@ -210,6 +230,12 @@ class ReferenceSide:
             provenance=where,
             phases_s=phases.seconds,
         )
+
+
+def _is_out_of_memory(verdict: Verdict) -> TypeGuard[Rejected | Faulted]:
+    if isinstance(verdict, Rejected):
+        return any(finding.check == OUT_OF_MEMORY for finding in verdict.findings)
+    return isinstance(verdict, Faulted) and verdict.reason.startswith(EXHAUSTED)
 
 
 def _with_wall(verdict: Verdict, phases: Phases, wall_s: float) -> Verdict:

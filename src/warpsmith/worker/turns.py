@@ -1,7 +1,8 @@
 """Turns on a device: who times has it to himself, who compares shares it, over all processes of this host.
 
-Two advisory file locks a device, which the kernel drops with the process that holds them, however
-it ends. Knows no task and no candidate.
+A turn is for work, a visit for data: a verification visits the device from its first byte there to its last
+and takes turns meanwhile. Advisory file locks, which the kernel drops with the process that holds them,
+however it ends. Knows no task and no candidate.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     import torch
 
 WAIT_S = 600.0
+# Who visits alone waits for whole verifications of others.
+VISIT_WAIT_S = 1800.0
 POLL_S = 0.02
+# Every trusted worker has a temporary folder of its own; the locks have to be in one that all of them share.
+SHARED_FOLDER = Path("/tmp")  # noqa: S108 - empty files that hold no data, in whoever's hands they are
 
 
 def device_key(device: torch.device) -> str:
@@ -38,17 +43,33 @@ class Turns:
 
     Args:
         key: names the device.
-        folder: where the lock files lie; they are empty and stay.
-        wait_s: how long to wait for a turn.
+        folder: where the lock files lie; they are empty and stay. None takes the one of this host.
+        wait_s: how long to wait for a turn; None takes what is usual for a turn and for a visit.
     """
 
-    def __init__(self, key: str, folder: Path | None = None, wait_s: float = WAIT_S) -> None:
-        place = folder or Path(tempfile.gettempdir())
+    def __init__(self, key: str, folder: Path | None = None, wait_s: float | None = None) -> None:
+        place = folder or _folder_of_host()
         self._key = key
         self._wait_s = wait_s
         # Who wants the device alone waits holding the gate, so that those who share can't keep it out.
         self._gate = place / f"warpsmith-{key}.gate"
         self._room = place / f"warpsmith-{key}.lock"
+        # The same for visits.
+        self._door = place / f"warpsmith-{key}.door"
+        self._house = place / f"warpsmith-{key}.house"
+
+    @contextlib.contextmanager
+    def visit(self, *, alone: bool = False) -> Iterator[Visit]:
+        """Have data on the device, beside others who have, or while nobody else has.
+
+        Raises:
+            InfrastructureError: others have been there for too long.
+        """
+        how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
+        with contextlib.ExitStack() as held:
+            with self._held(self._door, fcntl.LOCK_EX, VISIT_WAIT_S):
+                descriptor = held.enter_context(self._held(self._house, how, VISIT_WAIT_S))
+            yield Visit(descriptor, is_alone=alone)
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[None]:
@@ -75,30 +96,58 @@ class Turns:
             yield
 
     @contextlib.contextmanager
-    def _held(self, path: Path, how: int) -> Iterator[None]:
+    def _held(self, path: Path, how: int, usual_wait_s: float = WAIT_S) -> Iterator[int | None]:
         descriptor = _opened(path)
         if descriptor is None:  # another user's files on a host that protects them: better no turns than none
-            yield
+            yield None
             return
         try:
-            self._take(descriptor, how)
-            yield
+            self._take(descriptor, how, usual_wait_s if self._wait_s is None else self._wait_s)
+            yield descriptor
         finally:
             os.close(descriptor)
 
-    def _take(self, descriptor: int, how: int) -> None:
-        deadline = time.monotonic() + self._wait_s
+    def _take(self, descriptor: int, how: int, wait_s: float) -> None:
+        deadline = time.monotonic() + wait_s
         while True:
             try:
                 fcntl.flock(descriptor, how | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise InfrastructureError(
-                        f"device {self._key} was in use by another verification for {self._wait_s:g} s"
+                        f"device {self._key} was in use by another verification for {wait_s:g} s"
                     ) from None
                 time.sleep(POLL_S)
             else:
                 return
+
+
+class Visit:
+    """Somebody's being there.
+
+    Args:
+        descriptor: of the lock; None where there is none to be had.
+        is_alone: whether nobody else can be there.
+    """
+
+    def __init__(self, descriptor: int | None, *, is_alone: bool) -> None:
+        self._descriptor = descriptor
+        self._is_alone = is_alone
+
+    def ends_in_company(self) -> bool:
+        """Say whether others are there, too. To be asked once, at the end: it may give the place away."""
+        if self._is_alone or self._descriptor is None:
+            return False
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def _folder_of_host() -> Path:
+    is_usable = SHARED_FOLDER.is_dir() and os.access(SHARED_FOLDER, os.W_OK)
+    return SHARED_FOLDER if is_usable else Path(tempfile.gettempdir())
 
 
 def _opened(path: Path) -> int | None:
