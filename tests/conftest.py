@@ -5,17 +5,26 @@ Knows nothing about Warpsmith itself; helpers for one area live beside that area
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
+FOLDER_VARIABLE = "WARPSMITH_LOCKS"
 PROBE = "import torch; print(torch.cuda.is_available(), torch.__version__)"
 
 
 def pytest_configure() -> None:
-    """Take Ctrl-C: a job in a shell's background ignores it and hands that on to all that it starts."""
+    """Give each xdist worker locks of its own, and take Ctrl-C.
+
+    A job in a shell's background ignores Ctrl-C and hands that on to all that it starts.
+    """
+    # Where xdist has one worker a core, to take turns would be to have one worker.
+    if "PYTEST_XDIST_WORKER" in os.environ and FOLDER_VARIABLE not in os.environ:
+        os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="warpsmith-locks-")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -196,7 +196,9 @@ def test_a_bfloat16_workload_casts_inputs_and_weights(judge: Judge) -> None:
 def test_tf32_is_no_way_to_be_right_at_float32(judge: Judge) -> None:
     asked = problem("x @ x", inputs="[torch.randn(512, 512)]")
     judge.accepted(asked, candidate("x @ x"))
-    fast = candidate("x @ x", top="torch.backends.cuda.matmul.allow_tf32 = True")
+    # What is said at import is taken back before every call.
+    judge.accepted(asked, candidate("x @ x", top="torch.backends.cuda.matmul.allow_tf32 = True"))
+    fast = candidate("x @ x", body="torch.backends.cuda.matmul.allow_tf32 = True")
     judge.rejected(asked, fast, stage=Stage.COMPARE, check="values")
 
 

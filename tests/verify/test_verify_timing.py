@@ -137,3 +137,26 @@ def test_tasks_that_differ_by_their_seed_do_not_pile_up_in_memory(judge: Judge) 
 def resident_bytes(pids: list[int]) -> int:
     pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
     return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_candidate_s_outputs_are_let_go_of_without_a_garbage_collector(judge: Judge) -> None:
+    # On a GPU, those of twenty calls would fill the device before it runs.
+    top = "import gc, weakref\ngc.disable()\nMADE = []"
+    body = "\n".join(
+        (
+            "y = torch.relu(x)",
+            "MADE.append(weakref.ref(y))",
+            "assert sum(made() is not None for made in MADE) < 5, 'too many outputs are alive'",
+        )
+    )
+    verdict = judge.accepted(problem(), candidate("y", top=top, body=body))
+    assert len(verdict.measurements[0].timing.samples_ns) >= 8
+
+
+def test_who_rounds_less_than_the_reference_is_right_in_timed_calls_too(judge: Judge) -> None:
+    # The reference rounds to bfloat16 after every sum; a few of its elements in 10,000 are off by more than
+    # the tolerance, other ones in every call.
+    parts = {"top": "from functools import reduce", "inputs": "[torch.randn(10, 40000)]"}
+    asked = problem("reduce(torch.add, x)", dtype="bfloat16", **parts)
+    effort = Effort(seeds=2, timing_s=3.0, precision=0.0, max_samples=40)
+    judge.accepted(task(asked, effort=effort), candidate("x.float().sum(0).to(x.dtype)"))

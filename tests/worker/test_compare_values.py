@@ -298,3 +298,25 @@ def test_a_fill_value_decides_no_tolerance() -> None:
     finding, _ = mismatch(wrong, expected, Tolerance(atol=1e-3, rtol=0.0))
     assert finding is not None
     assert "index [50]" in finding.message
+
+
+def test_rounding_errors_as_large_and_as_many_as_the_references_are_no_difference() -> None:
+    exact = torch.tensor([-1e-7, -1.1e-7, -1e-7, 0.0, 0.0, 0.0], dtype=torch.float64)
+    expected = torch.tensor([0.0, 0.0, 0.0, 0.0, 0.0, 0.0])  # 1 + erf(x) is nothing here
+    got = torch.tensor([-1.65e-7, -2e-7, -1e-7, 0.0, 0.0, 0.0])  # and one bit of 1 here
+    tight = Tolerance(atol=1e-4, rtol=1e-4)
+    assert mismatch_of_values(got, expected, tight, "output", Differences(), exact=exact) is None
+
+
+@pytest.mark.parametrize(
+    "got",
+    [[-1e-6, -1e-7, -1e-7, 0.0], [-3e-8, -3e-8, -3e-8, 3e-8], [NAN, -1e-7, -1e-7, 0.0]],
+    ids=["farther", "more elements", "no number"],
+)
+def test_more_or_larger_errors_than_the_references_are_a_difference(got: list[float]) -> None:
+    exact = torch.tensor([-1e-7, -1e-7, -1e-7, 0.0], dtype=torch.float64)
+    expected = torch.tensor([0.0, 0.0, 0.0, 0.0])
+    tight = Tolerance(atol=1e-4, rtol=1e-4)
+    seen = Differences()
+    assert mismatch_of_values(torch.tensor(got), expected, tight, "output", seen, exact=exact) is not None
+    assert seen.outside > 0

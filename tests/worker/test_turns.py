@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import TypeAlias
 import pytest
 
 from warpsmith.core.errors import InfrastructureError
-from warpsmith.worker.turns import SHARED_FOLDER, Turns
+from warpsmith.worker.turns import FOLDER_VARIABLE, SHARED_FOLDER, Turns
 
 HOLDER = """import sys
 from warpsmith.worker.turns import Turns
@@ -35,7 +36,7 @@ def key() -> Iterator[str]:
     """A device of nobody else's."""
     made = f"test-{uuid.uuid4()}"
     yield made
-    for path in SHARED_FOLDER.glob(f"warpsmith-{made}.*"):
+    for path in Path(os.environ.get(FOLDER_VARIABLE, SHARED_FOLDER)).glob(f"warpsmith-{made}.*"):
         path.unlink()
 
 
@@ -114,4 +115,29 @@ def test_who_wants_to_visit_alone_waits_for_the_others(key: str, holding: Hold) 
 def test_a_visit_does_not_keep_others_from_their_turns(key: str, holding: Hold) -> None:
     holding("visit")
     with Turns(key, wait_s=SOON_S).visit(), Turns(key, wait_s=SOON_S).alone():
+        pass
+
+
+def test_who_steps_aside_lets_those_who_time_in_and_waits_for_them(key: str, holding: Hold) -> None:
+    turns = Turns(key, wait_s=SOON_S)
+    with turns.shared():
+        with pytest.raises(InfrastructureError, match="in use"), Turns(key, wait_s=SOON_S).alone():
+            pass
+        with turns.aside():
+            holder = holding("alone")
+            threading.Timer(SOON_S / 2, holder.kill).start()
+        assert holder.wait() != 0, "it came back before the other was done"
+        with pytest.raises(InfrastructureError, match="in use"), Turns(key, wait_s=SOON_S).alone():
+            pass
+
+
+def test_a_turn_inside_of_a_turn_is_the_same_turn(key: str) -> None:
+    turns, other = Turns(key, wait_s=SOON_S), Turns(key, wait_s=SOON_S)
+    with (
+        turns.alone(),
+        turns.shared(),
+        turns.aside(),
+        pytest.raises(InfrastructureError, match="in use"),
+        other.shared(),
+    ):
         pass

@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 
 from warpsmith.core.errors import InfrastructureError, RecordError, UsageError, WorkerDied
 from warpsmith.verify.scratch import Scratch
+from warpsmith.worker import turns
 from warpsmith.worker.builds import cache as builds
 from warpsmith.worker.builds import headers
 from warpsmith.worker.job import Reply, Request, Role, Trouble
@@ -39,6 +40,7 @@ KEPT_NAMES = {
     "CXX",
     "CC",
     "VIRTUAL_ENV",
+    turns.FOLDER_VARIABLE,
     "LD_LIBRARY_PATH",
 }
 KEPT_PREFIXES = (

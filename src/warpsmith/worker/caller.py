@@ -20,11 +20,12 @@ from warpsmith.core.verdict import Finding, Stage
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.draws import Placed
 from warpsmith.worker.setting import Setting
-from warpsmith.worker.steps import Attach, Done, Export, Look, Run, Survey, Tree
+from warpsmith.worker.steps import Attach, Done, Export, Look, Run, Survey, Tree, Wake
 from warpsmith.worker.timers.flush import clear_caches
 from warpsmith.worker.trees import TreeError
 
 ATTACH_S = 30.0
+WAKE_S = 60.0
 # A flush of always the same size could be sat out by lines that are kept alive just long enough.
 FLUSH_SPREAD = (1.0, 1.8)
 
@@ -72,7 +73,7 @@ class Caller:
         """Return how much a call writes to clear caches; another number every time."""
         return int(self._flush_bytes * self._rng.uniform(*FLUSH_SPREAD)) // 512 * 512
 
-    def call(
+    def call(  # noqa: PLR0913 - one call's whole setting
         self,
         setting: Setting,
         placed: Placed,
@@ -80,6 +81,7 @@ class Caller:
         stage: Stage,
         limit_s: float,
         flush_bytes: int | None = None,
+        idle_ns: int = 0,
     ) -> Called:
         """Have the process run on `placed`, into poisoned outputs.
 
@@ -89,6 +91,7 @@ class Caller:
             stage: what a failure counts as.
             limit_s: when to kill the process.
             flush_bytes: how much to write first; None draws a number.
+            idle_ns: how long a control keeps a GPU busy.
 
         Raises:
             Misbehaved: it failed, or says what can't be.
@@ -101,6 +104,7 @@ class Caller:
             timer=self._timer,
             layout=setting.output_tree,
             reset_state=bool(setting.updated),
+            idle_ns=idle_ns,
         )
         export = Export(start_bytes=setting.exchange.draw_start_bytes(self._rng), state=setting.updated)
         setting.exchange.poison()
@@ -126,6 +130,10 @@ class Caller:
         self._attach(setting)
         step = Survey(inputs=placed.inputs, start_bytes=placed.start_bytes, seed=placed.run_seed)
         return self.process.ask(step, stage=Stage.PROBE, limit_s=limit_s)
+
+    def wake_profiler(self) -> None:
+        """Have the process start its profiler for the first time."""
+        self.process.ask(Wake(), stage=Stage.PROBE, limit_s=WAKE_S)
 
     def lie(self, stage: Stage, message: str) -> Misbehaved:
         """End the process and return what to raise: it told what can't be."""

@@ -11,7 +11,8 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -26,6 +27,9 @@ from warpsmith.worker.process import children, signal_all
 from warpsmith.worker.sandbox.plan import Terms
 from warpsmith.worker.steps import Done, Failed, Load, Step, StepReply
 from warpsmith.worker.wire import Channel, ChannelClosed, DeadlinePassed
+
+# An honest call is over by then, unless it compiles something first.
+PATIENCE_S = 3.0
 
 
 class Misbehaved(Exception):
@@ -49,7 +53,10 @@ class CandidateProcess:
         lacks: what is missing for `full`, and how to get it, a sentence each.
         scratch: the folder it may write to, by the path it knows.
         has_own_files: whether that folder is its own alone, and no folder of the host's.
+        aside: held while an answer is overdue, so that others may use the device.
     """
+
+    aside: Callable[[], AbstractContextManager[None]] = staticmethod(nullcontext)
 
     def __init__(self, nursery: Nursery, device: torch.device, limits: Limits) -> None:
         self._nursery = nursery
@@ -101,7 +108,12 @@ class CandidateProcess:
         self.thaw()
         try:
             self._channel.send(step, descriptors)
-            reply: StepReply = self._channel.receive(StepReply, deadline=time.monotonic() + limit_s)
+            deadline = time.monotonic() + limit_s
+            if limit_s > PATIENCE_S and not self._channel.has_input(PATIENCE_S):
+                # A compiler, or a hang: neither is a reason for others to wait.
+                with self.aside():
+                    self._channel.has_input(limit_s - PATIENCE_S)
+            reply: StepReply = self._channel.receive(StepReply, deadline=deadline)
         except DeadlinePassed as error:
             self.end()
             what = "import and build" if isinstance(step, Load) else "a call"

@@ -25,7 +25,7 @@ from warpsmith.worker.backends import BACKENDS
 from warpsmith.worker.backends.cuda import ARCHITECTURE_VARIABLE
 from warpsmith.worker.builds.lean import HEADERS_VARIABLE
 from warpsmith.worker.builds.parcel import pack, unpack
-from warpsmith.worker.census import take_census
+from warpsmith.worker.census import take_census, wake_profiler
 from warpsmith.worker.facts import Watch
 from warpsmith.worker.failures import failure
 from warpsmith.worker.layout import Control, poison_free_memory, settled
@@ -48,6 +48,7 @@ from warpsmith.worker.steps import (
     Survey,
     TensorLeaf,
     Tree,
+    Wake,
 )
 from warpsmith.worker.timers import TIMERS
 from warpsmith.worker.timers.base import Timer
@@ -111,6 +112,7 @@ class CandidateSide:
             Detach: self.detach,
             Recall: self.recall,
             Look: self.look,
+            Wake: self.wake,
         }
         if (ask := bare.get(type(step))) is not None:
             return ask()
@@ -207,6 +209,11 @@ class CandidateSide:
             if arena is not None:
                 arena.close()
         self.inputs = self.outputs = None
+        if isinstance(self.module, Control):
+            self.module.forget()
+            self._held, self._layout = [], None
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()  # it outlives the candidate, and others need the room
         return Done()
 
     def attach(self, step: Attach, descriptors: list[int]) -> StepReply:
@@ -227,7 +234,7 @@ class CandidateSide:
             kept.append(settled(self._called(inputs), step.layout))
 
         if isinstance(self.module, Control) and step.layout is not None:
-            self.module.pose(step.layout, self.device)
+            self.module.pose(step.layout, self.device, step.idle_ns)
         timer = _timer(step.timer)
         self.watch.start()
         with torch.no_grad():
@@ -245,6 +252,11 @@ class CandidateSide:
     def recall(self) -> StepReply:
         """Write out again what the call before the last one returned."""
         return self._export(self._held[0], (), 0)
+
+    def wake(self) -> StepReply:
+        """Start the profiler ahead of the survey."""
+        wake_profiler(self.device)
+        return Done()
 
     def survey(self, step: Survey) -> StepReply:
         """Call the module once under the profiler."""

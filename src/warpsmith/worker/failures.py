@@ -11,6 +11,7 @@ import torch
 from warpsmith.worker.backends.base import NoEntry
 from warpsmith.worker.builds.log import compiler_log, first_error, shortened
 from warpsmith.worker.steps import Construct, Failed, Load, Step
+from warpsmith.worker.timers.events import DeviceHangs
 
 LOG_CHARACTERS = 6000
 # The check of a candidate that ran out of memory.
@@ -68,8 +69,8 @@ def _classify(error: BaseException, step: Step, path: Path, *, is_ours: bool) ->
     text = _text_of(error)
     said = text.strip().splitlines() or [""]
     short = f"{type(error).__name__}: {said[0][:500]}" if said[0] else type(error).__name__
-    if isinstance(error, NoEntry):
-        return "entry", text
+    if isinstance(error, NoEntry | DeviceHangs):
+        return ("entry" if isinstance(error, NoEntry) else "timeout"), text
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "can't allocate memory" in text:
         return OUT_OF_MEMORY, f"the candidate ran out of memory ({short})"
     if isinstance(error, SystemExit | KeyboardInterrupt):

@@ -72,6 +72,10 @@ def _same_strides(output: torch.Tensor, leaf: TensorLeaf) -> bool:
     )
 
 
+# Of a GPU's clock, about.
+CYCLES_PER_NS = 1.7
+
+
 class Control:
     """What stands where a candidate's module would: it returns outputs and computes nothing.
 
@@ -81,14 +85,25 @@ class Control:
     def __init__(self) -> None:
         self._layout: Tree | None = None
         self._outputs: Any = None
+        self._idle_cycles = 0
 
-    def pose(self, layout: Tree, device: torch.device) -> None:
-        """Have outputs of this form ready."""
+    def pose(self, layout: Tree, device: torch.device, idle_ns: int = 0) -> None:
+        """Have outputs of this form ready, and keep a GPU busy for about `idle_ns` in every call.
+
+        Who waits longer wakes up later; a control whose calls took no time would not know.
+        """
+        self._idle_cycles = round(idle_ns * CYCLES_PER_NS) if device.type == "cuda" else 0
         if layout != self._layout:
             tensors = empty_outputs(layout, device)
             for tensor in tensors:
                 as_bytes(tensor).fill_(0)
             self._layout, self._outputs = layout, rebuild(layout, iter(tensors))
 
+    def forget(self) -> None:
+        """Let go of the outputs."""
+        self._layout = self._outputs = None
+
     def __call__(self, *_: object, **__: object) -> Any:
+        if self._idle_cycles:
+            torch.cuda._sleep(self._idle_cycles)  # noqa: SLF001 - the only spin kernel that torch brings
         return self._outputs

@@ -34,6 +34,8 @@ TIPPED_SHARE = 1e-3
 # A float64 run holds the inputs, the outputs and about as much again in between.
 ROOM = 3
 LONGEST_S = 20.0
+# Of a device's memory: a float64 run that needs less has to be possible.
+SMALL_SHARE = 0.3
 # What runs on tensor cores, at whatever precision they are told.
 MATRIX_PRODUCTS = {
     "addbmm",
@@ -243,12 +245,20 @@ def _relative(low: torch.Tensor, value: torch.Tensor) -> float | None:
 
 
 def _short_of_room(tensors: Sequence[torch.Tensor]) -> str:
-    """Say what a float64 run would need and is not there; empty where it fits."""
+    """Say what a float64 run would need and is not there; empty where it fits.
+
+    Raises:
+        torch.OutOfMemoryError: it would fit if the device were less crowded.
+    """
     needed = ROOM * sum(tensor.numel() * 8 for tensor in tensors)
     device = tensors[0].device
     if device.type == "cuda":
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        free = torch.cuda.mem_get_info(device)[0] + kept
+        free, total = torch.cuda.mem_get_info(device)
+        free += kept
+        if free <= needed < SMALL_SHARE * total:
+            # Others have it at the moment; an oracle that comes and goes would be two verifiers.
+            raise torch.OutOfMemoryError(f"a float64 run needs {needed} bytes, {free} are free")
     else:
         free = available_bytes()
     return "" if needed < free else f"a float64 run needs {needed} bytes, {free} are free"

@@ -43,6 +43,10 @@ MAX_REDONE = 3
 OVERTIME = 3
 # Half a minute more is cheaper than a fault, after which all of the verification is done again.
 OVERTIME_S = 30.0
+# Clocks that disagree over fewer calls than this get more to agree by.
+SETTLED_CALLS = 100
+RECENT = 9
+LONGEST_IDLE_NS = 20_000_000
 
 
 class TooBusy(Exception):
@@ -69,12 +73,12 @@ class Race:
 
     def warm_up(self, baselines: tuple[str, ...]) -> None:
         """Prepare all who will be timed; nothing of this is."""
-        with self.examiner.phases("baselines"):
-            working = [name for name in baselines if self._warmed(name)]
+        working = [name for name in baselines if self._warmed(name)]
         for number in range(WARM_UP):
             flush_bytes = self.control.draw_flush_bytes()
-            self._candidate_turn(f"warm-up {number}", flush_bytes, is_compared=True)
-            self._control_turn(f"warm-up {number}", flush_bytes)
+            with self.examiner.turn():
+                self._candidate_turn(f"warm-up {number}", flush_bytes, is_compared=True)
+                self._control_turn(f"warm-up {number}", flush_bytes)
         self.clocked.clear()
         self.controlled.clear()
         self.samples = {name: [] for name in (*working, CANDIDATE)}
@@ -132,7 +136,8 @@ class Race:
         return Timing(samples_ns=tuple(self.samples[name]), timer=self.timer_name, flushed_l2=True)
 
     def _warmed(self, name: str) -> bool:
-        return all(self._baseline_sample(name, f"warm-up {number}") for number in range(WARM_UP))
+        with self.examiner.turn(), self.examiner.phases("baselines"):
+            return all(self._baseline_sample(name, f"warm-up {number}") for number in range(WARM_UP))
 
     def _rounds(self) -> None:
         start = time.monotonic()
@@ -208,8 +213,14 @@ class Race:
                 stage=Stage.TIME,
                 limit_s=self.examiner.task.limits.run_s,
                 flush_bytes=flush_bytes,
+                idle_ns=self._usual_ns(),
             )
         self.controlled.append(Clocked(called.stated_ns, called.wall_ns))
+
+    def _usual_ns(self) -> int:
+        """Return about how long a call of the candidate takes, by its own word; 0 before there is one."""
+        recent = [call.stated_ns for call in self.clocked[-RECENT:]]
+        return min(sorted(recent)[len(recent) // 2], LONGEST_IDLE_NS) if recent else 0
 
     def _baseline_turn(self, name: str, number: int) -> None:
         if name not in self.samples:
@@ -253,11 +264,16 @@ class Race:
         effort = self.effort
         if spent_s > effort.timing_s or rounds >= effort.max_samples:
             # The clocks get more to agree by: a time that they can't bear out is worth nothing.
-            return spent_s > max(OVERTIME * effort.timing_s, OVERTIME_S) or self._is_sharp()
-        return rounds >= MIN_ROUNDS and self._is_sharp() and all(map(self._is_tight, self.samples))
+            return spent_s > max(OVERTIME * effort.timing_s, OVERTIME_S) or self._is_settled()
+        return rounds >= MIN_ROUNDS and self._is_settled() and all(map(self._is_tight, self.samples))
 
     def _witness(self) -> Witness:
         return witness(self.clocked, self.controlled, self.setting.device.type)
+
+    def _is_settled(self) -> bool:
+        """Say whether more calls would tell no more of the clocks."""
+        seen = self._witness()
+        return self._is_sharp() and (seen.calls >= SETTLED_CALLS or not seen.is_at_odds)
 
     def _is_sharp(self) -> bool:
         others = [self._timing(name).median_ns for name, taken in self.samples.items() if name and taken]

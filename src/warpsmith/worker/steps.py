@@ -175,6 +175,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run"
         layout: the reference's outputs; a tensor that comes with other strides is converted, and the
             conversion is part of the call. A control, which has no module, returns tensors of this form.
         reset_state: restore the weights that `Construct` gave first.
+        idle_ns: how long a control keeps a GPU busy; 0 for every candidate.
     """
 
     inputs: Tree
@@ -183,6 +184,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run"
     timer: str
     layout: Tree | None = None
     reset_state: bool = False
+    idle_ns: int = 0
 
 
 class Export(
@@ -211,6 +213,12 @@ class Look(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="look", forbid_unknown_fields=True
 ):
     """Say what the last call left behind; asked when all clocks have stopped."""
+
+
+class Wake(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="wake", forbid_unknown_fields=True
+):
+    """Start the profiler of the process and stop it again: the first time takes seconds."""
 
 
 class Survey(
@@ -265,5 +273,7 @@ class Failed(
     line: int | None = None
 
 
-Step: TypeAlias = Load | Seal | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Survey
+Step: TypeAlias = (
+    Load | Seal | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Wake | Survey
+)
 StepReply: TypeAlias = Done | Failed

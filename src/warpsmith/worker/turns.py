@@ -27,6 +27,8 @@ VISIT_WAIT_S = 1800.0
 POLL_S = 0.02
 # Every trusted worker has a temporary folder of its own; the locks have to be in one that all of them share.
 SHARED_FOLDER = Path("/tmp")  # noqa: S108 - empty files that hold no data, in whoever's hands they are
+# Names another folder, where containers that use one GPU share no /tmp.
+FOLDER_VARIABLE = "WARPSMITH_LOCKS"
 
 
 def device_key(device: torch.device) -> str:
@@ -54,6 +56,8 @@ class Turns:
         # Who wants the device alone waits holding the gate, so that those who share can't keep it out.
         self._gate = place / f"warpsmith-{key}.gate"
         self._room = place / f"warpsmith-{key}.lock"
+        self._shared: int | None = None
+        self._is_held = False
         # The same for visits.
         self._door = place / f"warpsmith-{key}.door"
         self._house = place / f"warpsmith-{key}.house"
@@ -73,14 +77,12 @@ class Turns:
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[None]:
-        """Use the device beside others who share it.
+        """Use the device beside others who share it, or in a turn that is held already.
 
         Raises:
             InfrastructureError: somebody has had it alone for too long.
         """
-        with contextlib.ExitStack() as held:
-            with self._held(self._gate, fcntl.LOCK_EX):
-                held.enter_context(self._held(self._room, fcntl.LOCK_SH))
+        with contextlib.nullcontext() if self._is_held else self._turn(fcntl.LOCK_SH):
             yield
 
     @contextlib.contextmanager
@@ -90,10 +92,38 @@ class Turns:
         Raises:
             InfrastructureError: others have had it for too long.
         """
+        with self._turn(fcntl.LOCK_EX):
+            yield
+
+    @contextlib.contextmanager
+    def _turn(self, how: int) -> Iterator[None]:
         with contextlib.ExitStack() as held:
             with self._held(self._gate, fcntl.LOCK_EX):
-                held.enter_context(self._held(self._room, fcntl.LOCK_EX))
+                descriptor = held.enter_context(self._held(self._room, how))
+            self._is_held = True
+            self._shared = descriptor if how == fcntl.LOCK_SH else None
+            try:
+                yield
+            finally:
+                self._is_held = False
+                self._shared = None
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let others who wait go first, where a shared turn is held; then take it again.
+
+        Raises:
+            InfrastructureError: somebody has had the device alone for too long.
+        """
+        if self._shared is None:
             yield
+            return
+        fcntl.flock(self._shared, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            with self._held(self._gate, fcntl.LOCK_EX):
+                self._take(self._shared, fcntl.LOCK_SH, WAIT_S if self._wait_s is None else self._wait_s)
 
     @contextlib.contextmanager
     def _held(self, path: Path, how: int, usual_wait_s: float = WAIT_S) -> Iterator[int | None]:
@@ -146,6 +176,8 @@ class Visit:
 
 
 def _folder_of_host() -> Path:
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named)
     is_usable = SHARED_FOLDER.is_dir() and os.access(SHARED_FOLDER, os.W_OK)
     return SHARED_FOLDER if is_usable else Path(tempfile.gettempdir())
 

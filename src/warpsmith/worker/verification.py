@@ -54,10 +54,13 @@ class Verification:
         flush_bytes = flush_room(task.target.device)
         rng = random.Random(derive(task.seed, "calls"))
         self._control = Caller(control, self._timer, flush_bytes, rng)
-        self._examiner = Examiner(task, Caller(process, self._timer, flush_bytes, rng), phases)
+        self._examiner = Examiner(
+            task, Caller(process, self._timer, flush_bytes, rng), phases, lambda: self._turn("shared")
+        )
         self._measurements: list[Measurement] = []
         self._baseline_faults: dict[str, str] = {}
         self._turns = Turns(device_key(torch.device(task.target.device)))
+        process.aside = self._turns.aside
         self._census: Census | None = None
         self.throttled_rounds = 0
 
@@ -83,12 +86,11 @@ class Verification:
         Raises:
             Misbehaved: it is wrong somewhere.
         """
-        with self._turn("shared"):
-            for setting in settings:
-                self._examiner.enter(setting)
-                self._examiner.check(setting)
-                if self._task.track.shapes == "any":
-                    self._examiner.shapes(setting)
+        for setting in settings:
+            self._examiner.enter(setting)
+            self._examiner.check(setting)
+            if self._task.track.shapes == "any":
+                self._examiner.shapes(setting)
 
     def time(self, settings: list[Setting]) -> None:
         """Race the candidate on every workload and let the checks judge what was seen.
@@ -99,12 +101,11 @@ class Verification:
         """
         for setting in settings:
             race = Race(self._examiner, self._control, setting, self._timer)
-            with self._turn("shared"):
-                if len(settings) > 1:
-                    self._examiner.enter(setting)
-                with self._phases("reference"):
-                    setting.bounds.count()
-                race.warm_up(self._task.baselines)
+            if len(settings) > 1:
+                self._examiner.enter(setting)
+            with self._turn("shared"), self._phases("reference"):
+                setting.bounds.count()
+            race.warm_up(self._task.baselines)
             with self._turn("alone"):
                 with self._phases("reference"):
                     floor = setting.bounds.floor
@@ -114,9 +115,8 @@ class Verification:
             self._measurements.append(measurement)
             self._baseline_faults |= race.faults
             self.throttled_rounds += race.throttled_rounds
-            with self._turn("shared"):
-                if self._census is None:
-                    self._census = self._examiner.survey(setting)
+            if self._census is None:
+                self._census = self._examiner.survey(setting)
             self._judge(measurement, setting.float_dtypes)
             race.require_sharp_clocks()
 

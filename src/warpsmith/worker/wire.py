@@ -94,9 +94,9 @@ class Channel:
             raise RecordError(f"a message of {length} bytes is over the limit of {MAX_FRAME_BYTES}")
         return decode(self._read(length, deadline), kind)
 
-    def has_input(self) -> bool:
-        """Whether there is something to read: a message, or the other end's goodbye."""
-        return bool(select.select([self._socket], [], [], 0.0)[0])
+    def has_input(self, wait_s: float = 0.0) -> bool:
+        """Whether there is something to read within `wait_s`: a message, or the other end's goodbye."""
+        return bool(select.select([self._socket], [], [], wait_s)[0])
 
     def take_descriptors(self) -> list[int]:
         """Return the descriptors that came with the messages so far; the caller owns them."""

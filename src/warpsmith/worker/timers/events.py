@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -13,11 +14,35 @@ import torch
 DRAIN_MS = 0.2
 # Keeps the device busy for about 150 us, in which a host enqueues some fifteen kernels.
 PLUG_CYCLES = 250_000
+# A kernel that takes longer than this hangs: the launches are over, so no compiler is at work any more.
+DEVICE_S = 10.0
+# For this long an event is asked without a pause, as a synchronisation would; then now and then.
+EAGER_S = 0.05
+PAUSE_S = 0.002
 
 
 @functools.cache
 def _driver() -> ctypes.CDLL:
     return ctypes.CDLL("libcuda.so.1")
+
+
+class DeviceHangs(Exception):
+    """What was launched does not end."""
+
+
+def await_event(event: torch.cuda.Event) -> None:
+    """Return when `event` has passed.
+
+    Raises:
+        DeviceHangs: it has not within `DEVICE_S`.
+    """
+    start = time.monotonic()
+    while not event.query():
+        waited_s = time.monotonic() - start
+        if waited_s > DEVICE_S:
+            raise DeviceHangs(f"a call's kernels did not finish in {DEVICE_S:g} s and were killed")
+        if waited_s > EAGER_S:
+            time.sleep(PAUSE_S)
 
 
 class CudaEvents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +64,7 @@ class CudaEvents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             start.record()
             call()
             end.record()
-            end.synchronize()
+            await_event(end)
             torch.cuda.synchronize(device)
             drained.record()
             drained.synchronize()
