@@ -151,3 +151,27 @@ def test_a_run_can_be_read_while_it_is_written_and_written_by_one_alone(cli: Cli
     assert f"is being written by process {search.process.pid}" in cli("search", "--resume", hunt.run).error
     search.process.kill()
     search.end()
+
+
+def test_a_search_on_an_executor_finds_the_same_and_is_interrupted_the_same(cli: Cli, hunt: Hunt) -> None:
+    hunt.put_staying("c.py")
+    search = Spawned(*hunt.words, "--executor", "local")
+    search.wait_for("trial 1 file:b.py: rejected")
+    lingerers = hunt.lingerers.wait_for(2)
+    search.process.send_signal(signal.SIGINT)
+    answer = search.end()
+    assert (answer.status, answer.out) == (130, "")
+    assert "Traceback" not in answer.err
+    assert wait_until_gone(lingerers) == []
+    assert hunt.outcomes() == FINISHED[:2]
+    hunt.put("c.py", candidate().source)
+    resumed = cli("search", "--resume", hunt.run, "--executor", "local:lanes=1")
+    assert resumed.status == 0, resumed.err
+    assert hunt.outcomes() == FINISHED
+
+
+def test_an_executor_that_is_not_there_is_named_before_anything_starts(cli: Cli, hunt: Hunt) -> None:
+    answer = cli(*hunt.words, "--executor", "lokal")
+    assert answer.status == 2
+    assert "did you mean 'local'" in answer.err
+    assert not hunt.run.exists()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -13,11 +14,16 @@ import pytest
 from search_samples import TASK, ignore, new_archive, right, write
 
 from warpsmith.archive import Archive
+from warpsmith.core.candidate import Candidate
 from warpsmith.core.codec import decode, encode
-from warpsmith.core.errors import UnknownName, UsageError
-from warpsmith.core.task import Budget
+from warpsmith.core.errors import InfrastructureError, UnknownName, UsageError
+from warpsmith.core.events import Event, TrialFinished
+from warpsmith.core.task import Budget, Task
 from warpsmith.core.trial import Trial
+from warpsmith.core.verdict import Verdict
+from warpsmith.search.abreast import Shares
 from warpsmith.search.run import Choice, Plan, carry_out, resume, start
+from warpsmith.testing import fakes
 from warpsmith.testing.machine import shared_verifier
 from warpsmith.testing.samples import quick_task
 
@@ -136,3 +142,70 @@ def kill_after_some_trials(run: Path) -> None:
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+
+
+class Meeting:
+    """A judge that gives a verdict once two ask for one, and is interrupted when it is stopped."""
+
+    def __init__(self) -> None:
+        self.barrier = threading.Barrier(2)
+
+    def start(self) -> None: ...
+
+    def verify(self, task: Task, candidate: Candidate) -> Verdict:
+        try:
+            self.barrier.wait(PATIENCE_S)
+        except threading.BrokenBarrierError:
+            raise KeyboardInterrupt from None
+        return fakes.accepted()
+
+    def stop(self) -> None:
+        self.barrier.abort()
+
+
+def two_tasks() -> list[Task]:
+    return [TASK, quick_task(baselines=())]
+
+
+def test_tasks_are_searched_at_the_same_time_and_nothing_of_them_is_mixed_up(tmp_path: Path) -> None:
+    plan = plan_for(write(tmp_path / "candidates", {name: right(n) for n, name in enumerate("abc")}))
+    heard: list[Event] = []
+    with start(tmp_path / "run", plan, two_tasks()) as archive:
+        # Each verdict waits for one of the other task, so one after the other would end in no time at all.
+        carry_out(archive, plan, heard.append, Meeting(), archive.tasks(), abreast=2)
+        for task in archive.tasks():
+            trials = archive.trials(task.id)
+            assert [(trial.number, trial.proposal.variant) for trial in trials] == [
+                (0, "a.py"),
+                (1, "b.py"),
+                (2, "c.py"),
+            ]
+    assert sum(isinstance(event, TrialFinished) for event in heard) == 6
+
+
+def test_an_error_in_one_search_ends_the_others_and_keeps_what_is_finished(tmp_path: Path) -> None:
+    plan = plan_for(write(tmp_path / "candidates", {name: right(n) for n, name in enumerate("abcdef")}))
+    seen: list[Trial] = []
+
+    def breaking(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            seen.append(event.trial)
+            if len(seen) == 3:
+                raise InfrastructureError("the disk is full")
+
+    with start(tmp_path / "run", plan, two_tasks()) as archive:
+        with pytest.raises(InfrastructureError, match="the disk is full"):
+            carry_out(archive, plan, breaking, Meeting(), archive.tasks(), abreast=2)
+        kept = [trial for task in archive.tasks() for trial in archive.trials(task.id)]
+    assert {(trial.task_id, trial.number) for trial in seen} <= {
+        (trial.task_id, trial.number) for trial in kept
+    }
+    assert len(kept) < 12
+    assert all(trial.accepted for trial in kept)
+
+
+def test_tasks_side_by_side_share_the_wall_time_of_a_run() -> None:
+    one_after_the_other = Shares(Budget(), 100.0, 4)
+    abreast = Shares(Budget(wall_s=70.0), 100.0, 4, 2)
+    assert one_after_the_other.next().wall_s == pytest.approx(25.0, abs=1)
+    assert [abreast.next().wall_s for _ in range(4)] == pytest.approx([50.0, 66.7, 70.0, 70.0], abs=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,7 +96,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: the disk refused; nothing is left at a temporary name.
     """
-    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{threading.get_native_id()}-{path.name}")
     try:
         with unfinished.open("wb") as file:
             file.write(data)

@@ -45,7 +45,7 @@ DATABASE, BLOBS, LOCK = "archive.sqlite", "blobs", "lock"
 class Archive:
     """Made by `Archive.create` or `Archive.open`; a context manager that closes itself.
 
-    One process writes; any number read meanwhile. Use it from one thread at a time.
+    One process writes, from any of its threads; any number read meanwhile.
 
     Attributes:
         folder: the run folder.

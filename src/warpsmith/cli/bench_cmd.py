@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from warpsmith.cli.engine_options import judging, require_executor, searching_executor_option
 from warpsmith.cli.options import (
     baseline_option,
     device_option,
@@ -44,6 +45,7 @@ DEFAULT_BUDGET = "trials=8,wall=5m"
 @baseline_option
 @protocol_option
 @seed_option
+@searching_executor_option
 @json_option
 def bench(
     suite: str | None,
@@ -61,6 +63,7 @@ def bench(
     baselines: tuple[str, ...],
     protocol: str | None,
     seed: int | None,
+    executor: str | None,
     as_json: bool,
 ) -> int:
     """Search every problem that SUITE denotes (the shipped suite by default), one report for all.
@@ -73,6 +76,7 @@ def bench(
     Under `--protocol warpsmith-1` the problems are fixed, too; `--protocol kernelbench-v0
     kernelbench:DIR` has KernelBench's own rules.
     """
+    require_executor(executor)
     plan = recipe.plan(DEFAULT_BUDGET)
     rules = protocol_of(protocol)
     found = _governed(rules, suite, {"level": level, "tag": tag, "dtype": dtype, "name": name})
@@ -91,8 +95,11 @@ def bench(
             click.echo(f"left out: {left_out}: {reason}", err=True)
         if not tasks:
             raise UsageError("no problem there passed the admission test; see `warpsmith problems check`")
-        with start(folder, plan, tasks, not_admitted=refused) as archive:
-            written = run_and_write(archive, plan, verifier, tasks)
+        with (
+            judging(executor, verifier, tasks, device) as (judge, abreast),
+            start(folder, plan, tasks, not_admitted=refused) as archive,
+        ):
+            written = run_and_write(archive, plan, judge, tasks, abreast=abreast)
     if as_json:
         click.echo(json.dumps({"run": out, "problems": len(tasks), "report": str(written["json"])}))
         return 0

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from warpsmith.core.codec import encode
 from warpsmith.core.errors import InfrastructureError, UsageError
 from warpsmith.core.events import Event, Sink
+from warpsmith.core.task import Task
 from warpsmith.engine import EXECUTORS
 from warpsmith.engine.base import Executor
 from warpsmith.engine.cache import VerdictCache
+from warpsmith.engine.waiting import WaitingEngine
+from warpsmith.search.loop import Judge
+from warpsmith.verify import Verifier
 from warpsmith.verify.worker_process import cache_folder
 
 executor_option = click.option(
     "--executor",
     metavar="NAME[:OPTION=VALUE,...]",
     help=f"Where a batch runs: {', '.join(EXECUTORS.names())}; e.g. local:lanes=2.  [default: local]",
+)
+searching_executor_option = click.option(
+    "--executor",
+    metavar="NAME[:OPTION=VALUE,...]",
+    help="Search several problems at a time, on every device of "
+    f"{' or '.join(EXECUTORS.names())}; e.g. local:lanes=2.  [default: one after the other]",
 )
 events_option = click.option(
     "--events", metavar="FILE", help="Write what happens as JSON lines, while it happens."
@@ -45,6 +56,44 @@ def executor_of(text: str | None) -> Executor:
             raise UsageError(f"no executor {text!r}; write for example local:lanes=2,builders=8")
         options[option.strip()] = value.strip()
     return EXECUTORS.make(name, options)
+
+
+def require_executor(text: str | None) -> None:
+    """Make sure that the executor exists before anything is begun.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if text is not None:
+        executor_of(text)
+
+
+class Judging(NamedTuple):
+    """Who gives the verdicts of a run, and how many searches that is enough for."""
+
+    judge: Judge
+    abreast: int
+
+
+@contextlib.contextmanager
+def judging(
+    executor: str | None, verifier: Verifier, tasks: Sequence[Task], device: str = "auto"
+) -> Iterator[Judging]:
+    """Yield `verifier` itself, or an engine where an executor is named.
+
+    Args:
+        executor: as `executor_of` takes it; None has none.
+        verifier: of this process; where there is an engine, it makes room.
+        tasks: what will be verified; all for one kind of device.
+        device: what the user asked for; where that names no number, all devices of its kind take part.
+    """
+    if executor is None:
+        yield Judging(verifier, 1)
+        return
+    verifier.close()
+    where = device if ":" in device else tasks[0].target.device_type
+    with WaitingEngine(executor_of(executor), where) as engine:
+        yield Judging(engine, min(len(tasks), engine.abreast))
 
 
 @contextlib.contextmanager

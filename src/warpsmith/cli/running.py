@@ -14,9 +14,9 @@ from warpsmith.cli.live import watching
 from warpsmith.core.events import Event
 from warpsmith.core.task import Task
 from warpsmith.report import write_kernels, write_report
+from warpsmith.search.loop import Judge
 from warpsmith.search.now import NowFile
 from warpsmith.search.run import Plan, carry_out
-from warpsmith.verify import Verifier
 
 
 def default_folder(kind: str) -> Path:
@@ -25,8 +25,17 @@ def default_folder(kind: str) -> Path:
     return Path("runs") / f"{kind}-{stamp}"
 
 
-def run_and_write(archive: Archive, plan: Plan, verifier: Verifier, tasks: Sequence[Task]) -> dict[str, Path]:
+def run_and_write(
+    archive: Archive, plan: Plan, verifier: Judge, tasks: Sequence[Task], *, abreast: int = 1
+) -> dict[str, Path]:
     """Carry `plan` out, then write kernels and report into the run folder, also when interrupted.
+
+    Args:
+        archive: of the run; open for writing.
+        plan: how to search.
+        verifier: gives the verdicts.
+        tasks: what to search.
+        abreast: how many tasks at the same time.
 
     Returns:
         The written files by kind: markdown, json, html where it can be drawn, kernels (the folder).
@@ -41,7 +50,7 @@ def run_and_write(archive: Archive, plan: Plan, verifier: Verifier, tasks: Seque
                 now(event)
                 shown(event)
 
-            carry_out(archive, plan, sink, verifier, tasks)
+            carry_out(archive, plan, sink, verifier, tasks, abreast=abreast)
     except KeyboardInterrupt:
         resume = f"warpsmith search --resume {shlex.quote(str(folder))}"
         click.echo(f"stopped; every finished trial is kept in {folder}\ngo on with: {resume}", err=True)

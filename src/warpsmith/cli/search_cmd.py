@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from warpsmith.archive import Archive
+from warpsmith.cli.engine_options import judging, require_executor, searching_executor_option
 from warpsmith.cli.options import (
     baseline_option,
     device_option,
@@ -52,6 +53,7 @@ DEFAULT_BUDGET = "trials=16,wall=10m"
 @track_option(shapes="declared")
 @baseline_option
 @seed_option
+@searching_executor_option
 @json_option
 def search(
     problem: str | None,
@@ -66,24 +68,26 @@ def search(
     shapes: str,
     baselines: tuple[str, ...],
     seed: int | None,
+    executor: str | None,
     as_json: bool,
 ) -> int:
     """Search a kernel for PROBLEM that is verified and faster.
 
     RUN holds everything: `archive.sqlite`, `kernels/`, `report.html`. Ctrl-C keeps what is finished.
     """
+    require_executor(executor)
     if resumed is not None:
         if problem is not None or out is not None or replay is not None:
             raise UsageError(
                 "--resume takes the run's own problem and plan; leave PROBLEM, --out and --replay away"
             )
-        return _go_on(Path(resumed), recipe.budget, as_json=as_json)
+        return _go_on(Path(resumed), recipe.budget, executor, as_json=as_json)
     if replay is not None and Path(replay).is_dir():
         if problem is not None or out is None:
             raise UsageError(
                 "--replay RUN takes the run's own problem and plan; leave PROBLEM away, give --out"
             )
-        return _again(Path(replay), Path(out), recipe.budget, as_json=as_json)
+        return _again(Path(replay), Path(out), recipe.budget, executor, as_json=as_json)
     if problem is None or out is None:
         raise UsageError("give PROBLEM and --out RUN, or --resume RUN")
     plan = recipe.plan(DEFAULT_BUDGET)
@@ -100,17 +104,17 @@ def search(
     with Verifier() as verifier:
         task = asked.task(verifier.target(asked.device), found)
         with start(Path(out), plan, [task]) as archive:
-            return _carry_out(archive, plan, verifier, as_json=as_json)
+            return _carry_out(archive, plan, verifier, executor, device=device, as_json=as_json)
 
 
-def _again(run: Path, out: Path, budget: str | None, *, as_json: bool) -> int:
+def _again(run: Path, out: Path, budget: str | None, executor: str | None, *, as_json: bool) -> int:
     """Do `run` again in the folder `out`, with the replies on its tape."""
     plan, tasks = replayed(run)
     limits = parse_budget(budget) if budget else plan.budget
     command = shlex.join(["warpsmith", *sys.argv[1:]])
     plan = msgspec.structs.replace(plan, budget=limits, command=command)
     with Verifier() as verifier, start(out, plan, tasks) as archive:
-        return _carry_out(archive, plan, verifier, as_json=as_json)
+        return _carry_out(archive, plan, verifier, executor, as_json=as_json)
 
 
 def _from_tape(plan: Plan, tape: Path, seed: int | None) -> Plan:
@@ -121,20 +125,29 @@ def _from_tape(plan: Plan, tape: Path, seed: int | None) -> Plan:
     return msgspec.structs.replace(plan, replay=str(tape.resolve()))
 
 
-def _go_on(folder: Path, budget: str | None, *, as_json: bool) -> int:
+def _go_on(folder: Path, budget: str | None, executor: str | None, *, as_json: bool) -> int:
     more = None if budget is None else parse_budget(budget)
     archive, plan = resume(folder)
     if more is not None:
         plan = msgspec.structs.replace(plan, budget=more)
     with archive, Verifier() as verifier:
-        return _carry_out(archive, plan, verifier, as_json=as_json)
+        return _carry_out(archive, plan, verifier, executor, as_json=as_json)
 
 
-def _carry_out(archive: Archive, plan: Plan, verifier: Verifier, *, as_json: bool) -> int:
+def _carry_out(
+    archive: Archive,
+    plan: Plan,
+    verifier: Verifier,
+    executor: str | None,
+    *,
+    device: str = "auto",
+    as_json: bool,
+) -> int:
     tasks = archive.tasks()
-    for device in {task.target.device for task in tasks}:
-        verifier.target(device)  # a run is resumed on the device it began on, or not at all
-    written = run_and_write(archive, plan, verifier, tasks)
+    for named in {task.target.device for task in tasks}:
+        verifier.target(named)  # a run is resumed on the device it began on, or not at all
+    with judging(executor, verifier, tasks, device) as (judge, abreast):
+        written = run_and_write(archive, plan, judge, tasks, abreast=abreast)
     if as_json:
         click.echo(json.dumps(_record(archive, tasks)))
         return 0

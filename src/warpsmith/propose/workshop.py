@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, TypeVar
 
 import msgspec
 
@@ -23,6 +24,8 @@ from warpsmith.worker.job import (
     PatternJob,
     Probe,
     ProbeJob,
+    Reply,
+    Request,
     Role,
     Trace,
     Traced,
@@ -34,6 +37,8 @@ CAPTURE_S = 300.0
 TRACE_S = 120.0
 PROBE_S = 120.0
 TAPE = "models.tape"
+
+T = TypeVar("T", bound=Reply)
 
 Verify: TypeAlias = Callable[[Task, Candidate], Verdict]
 
@@ -55,6 +60,8 @@ class Workshop:
         self, folder: Path | None = None, *, replay: Path | None = None, verify: Verify | None = None
     ) -> None:
         self._worker = WorkerProcess(Role.WORKSHOP)
+        # It answers one at a time, and searches may share it.
+        self._lock = threading.Lock()
         self._devices: dict[str, str] | None = None
         self._verify = verify
         self.folder = folder
@@ -67,6 +74,15 @@ class Workshop:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _ask(self, request: Request, kind: type[T], *, limit_s: float) -> T:
+        with self._lock:
+            return self._worker.ask(request, kind, limit_s=limit_s)
+
+    def stop(self) -> None:
+        """From another thread: end what searches wait for here; nothing can be asked afterwards."""
+        self._worker.kill()
+        self.models.stop()
 
     def start(self) -> None:
         """Start the process ahead of time."""
@@ -106,7 +122,7 @@ class Workshop:
             WorkerDied, RequestFailed: as `WorkerProcess.ask`.
         """
         if self._devices is None:
-            self._devices = self._worker.ask(ProbeJob(), Probe, limit_s=PROBE_S).devices
+            self._devices = self._ask(ProbeJob(), Probe, limit_s=PROBE_S).devices
         return self._devices.get(target.device) or self._devices.get(f"{target.device}:0", target.device)
 
     def variants(self, problem: Problem, target: Target) -> tuple[str, ...]:
@@ -116,7 +132,7 @@ class Workshop:
             WorkerDied, RequestFailed: as `WorkerProcess.ask`.
         """
         job = CaptureJob(problem=problem, workloads=(), target=target, variant=None, seed=0)
-        return self._worker.ask(job, Captured, limit_s=CAPTURE_S).variants
+        return self._ask(job, Captured, limit_s=CAPTURE_S).variants
 
     def capture(self, task: Task, variant: str) -> str:
         """Return the standalone source that the compiler generates for `task` under `variant`.
@@ -132,7 +148,7 @@ class Workshop:
             variant=variant,
             seed=derive(task.seed, "capture"),
         )
-        return self._worker.ask(job, Captured, limit_s=CAPTURE_S).source
+        return self._ask(job, Captured, limit_s=CAPTURE_S).source
 
     def trace(self, task: Task, seed: int) -> tuple[Trace, ...]:
         """Return which operators the reference of `task` calls, for each workload of its device.
@@ -143,4 +159,4 @@ class Workshop:
         """
         workloads = task.problem.workloads_for(task.target.device_type)
         job = PatternJob(problem=task.problem, workloads=workloads, seed=seed)
-        return self._worker.ask(job, Traced, limit_s=TRACE_S).traces
+        return self._ask(job, Traced, limit_s=TRACE_S).traces

@@ -10,28 +10,44 @@ import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from warpsmith.archive import Archive
+from warpsmith.core.candidate import Candidate
 from warpsmith.core.errors import InfrastructureError, UsageError, WarpsmithError
 from warpsmith.core.events import PhaseStarted, Sink, TaskFinished, TaskStarted, TrialFinished
 from warpsmith.core.normalise import normalised
 from warpsmith.core.seeds import derive
 from warpsmith.core.task import Budget, Task
 from warpsmith.core.trial import Duplicate, Judged, Nothing, Outcome, Proposal, Trial
-from warpsmith.core.verdict import Accepted, Rejected
+from warpsmith.core.verdict import Accepted, Rejected, Verdict
 from warpsmith.propose.base import Proposer, Wish
 from warpsmith.propose.workshop import Workshop
 from warpsmith.search.base import Move, Strategy
 from warpsmith.search.budget import Meter
-from warpsmith.verify import Verifier
+
+
+class Judge(Protocol):
+    """Who gives verdicts: a verifier, or an engine that waits."""
+
+    def start(self) -> None:
+        """Start ahead of time what takes time to start."""
+        ...
+
+    def verify(self, task: Task, candidate: Candidate) -> Verdict:
+        """Return the verdict on `candidate`."""
+        ...
+
+    def stop(self) -> None:
+        """From another thread: end what is waited for."""
+        ...
 
 
 class Services(NamedTuple):
     """What every search of a run shares."""
 
     archive: Archive
-    verifier: Verifier
+    verifier: Judge
     workshop: Workshop
     sink: Sink
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +22,9 @@ from warpsmith.core.task import Budget, Task
 from warpsmith.propose import PROPOSERS
 from warpsmith.propose.workshop import TAPE, Workshop
 from warpsmith.search import STRATEGIES
+from warpsmith.search.abreast import Gathered, Shares
 from warpsmith.search.finals import Jury, retime
-from warpsmith.search.loop import Search, Services
-from warpsmith.verify import Verifier
+from warpsmith.search.loop import Judge, Search, Services
 
 PLAN = "plan"
 COMMAND = "command"
@@ -136,37 +137,62 @@ def _plan_of(archive: Archive) -> Plan:
     return decode(text, Plan)
 
 
-def carry_out(archive: Archive, plan: Plan, sink: Sink, verifier: Verifier, tasks: Sequence[Task]) -> None:
-    """Search every task in turn, until its share of the budget is spent."""
-    end = None if plan.total_wall_s is None else time.monotonic() + plan.total_wall_s
+def carry_out(  # noqa: PLR0913 - one run's whole setting
+    archive: Archive, plan: Plan, sink: Sink, verifier: Judge, tasks: Sequence[Task], *, abreast: int = 1
+) -> None:
+    """Search every task until its share of the budget is spent.
+
+    Args:
+        archive: of the run; open for writing.
+        plan: how to search.
+        sink: is told what happens, by one thread at a time.
+        verifier: gives the verdicts, to as many threads at once as are `abreast`.
+        tasks: which, in this order.
+        abreast: how many are searched at the same time.
+    """
     replay = Path(plan.replay) if plan.replay else None
     with Workshop(archive.folder, replay=replay, verify=verifier.verify) as workshop:
         verifier.start()
         workshop.start()
-        for index, task in enumerate(tasks):
-            budget, started_s = _share(plan.budget, end, len(tasks) - index), time.monotonic()
-            search = Search(
-                task,
-                Services(archive, verifier, workshop, sink),
-                strategy=STRATEGIES.make(plan.strategy.name, plan.strategy.options),
-                proposers={
-                    choice.name: PROPOSERS.make(choice.name, choice.options) for choice in plan.proposers
-                },
-                winners=plan.retime,
-            )
-            search.run(budget)
-            retime(
-                task,
-                Jury(verifier.verify, archive, sink),
-                count=plan.retime,
-                budget=budget,
-                started_s=started_s,
-            )
+        if abreast == 1 or len(tasks) == 1:
+            shares = Shares(plan.budget, plan.total_wall_s, len(tasks))
+            for task in tasks:
+                _search(task, plan, Services(archive, verifier, workshop, sink), shares.next())
+            return
+        side_by_side(tasks, plan, Services(archive, verifier, workshop, sink), abreast)
 
 
-def _share(budget: Budget, end: float | None, left: int) -> Budget:
-    if end is None:
-        return budget
-    # At least a second: even a late task gets its first trial, since a budget is checked before each.
-    share_s = max(1.0, (end - time.monotonic()) / left)
-    return msgspec.structs.replace(budget, wall_s=min(share_s, budget.wall_s or share_s))
+def side_by_side(tasks: Sequence[Task], plan: Plan, services: Services, abreast: int) -> None:
+    """Search several tasks at the same time, each in a thread of its own; an error ends all of them."""
+    shares = Shares(plan.budget, plan.total_wall_s, len(tasks), abreast)
+    told = Gathered(services.sink)
+    services = services._replace(sink=told)
+    with ThreadPoolExecutor(abreast, thread_name_prefix="search") as pool:
+        pending = [
+            pool.submit(lambda task: _search(task, plan, services, shares.next()), task) for task in tasks
+        ]
+        try:
+            for done in as_completed(pending):
+                done.result()
+        except BaseException:
+            told.end()
+            for future in pending:
+                future.cancel()
+            services.verifier.stop()
+            services.workshop.stop()
+            raise
+
+
+def _search(task: Task, plan: Plan, services: Services, budget: Budget) -> None:
+    """Search one task, and time its best again."""
+    started_s = time.monotonic()
+    search = Search(
+        task,
+        services,
+        strategy=STRATEGIES.make(plan.strategy.name, plan.strategy.options),
+        proposers={choice.name: PROPOSERS.make(choice.name, choice.options) for choice in plan.proposers},
+        winners=plan.retime,
+    )
+    search.run(budget)
+    jury = Jury(services.verifier.verify, services.archive, services.sink)
+    retime(task, jury, count=plan.retime, budget=budget, started_s=started_s)
