@@ -24,6 +24,7 @@ COMMANDS = {
     "bench": "warpsmith.cli.bench_cmd:bench",
     "demo": "warpsmith.cli.demo_cmd:demo",
     "doctor": "warpsmith.cli.doctor_cmd:doctor",
+    "engine": "warpsmith.cli.engine_cmd:engine",
     "export": "warpsmith.cli.export_cmd:export",
     "problems": "warpsmith.cli.problems_cmd:problems",
     "redteam": "warpsmith.cli.redteam_cmd:redteam",

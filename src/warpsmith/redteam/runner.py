@@ -5,8 +5,10 @@ Knows the cases and the verifier's front door; nothing of how a verdict comes ab
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -107,17 +109,27 @@ class RedTeam:
             (case, form) for case in mine for form in (self._forms if case.kind == "attack" else ("plain",))
         ]
 
-    def run(self, cases: Sequence[Case]) -> Iterator[Outcome]:
-        """Yield outcomes as they come."""
-        planned = self.plan(cases)
+    def run(self, planned: Sequence[tuple[Case, Form]], seconds: float | None = None) -> Iterator[Outcome]:
+        """Yield outcomes as they come.
+
+        Args:
+            planned: from `plan`, or a part of it.
+            seconds: after which no case is begun any more; None sets no limit.
+        """
+        end = math.inf if seconds is None else time.monotonic() + seconds
+
+        def tried(case: Case, form: Form) -> Outcome | None:
+            return self.try_one(case, form) if time.monotonic() < end else None
+
         if self._jobs == 1:
-            yield from (self.try_one(case, form) for case, form in planned)
+            yield from (outcome for each in planned if (outcome := tried(*each)) is not None)
             return
         with ThreadPoolExecutor(self._jobs) as pool:
-            pending = [pool.submit(self.try_one, case, form) for case, form in planned]
+            pending = [pool.submit(tried, case, form) for case, form in planned]
             try:
                 for done in as_completed(pending):
-                    yield done.result()
+                    if (outcome := done.result()) is not None:
+                        yield outcome
             finally:
                 for future in pending:
                     future.cancel()

@@ -1,24 +1,20 @@
-"""Measure the engine on the mix, and the plain evaluation beside it.
+"""Measure the engine on the mix, and the plain evaluation beside it: what `warpsmith engine bench` does.
 
-    python benchmarks/engine.py OUT [--device cuda] [--count 64] [--tier verify] [--plain 2]
-
-Writes the mix (`warpsmith.engine.bench.mix`) into OUT, has `warpsmith verify --batch` give its verdicts
-with cold caches and counts everything from the start of that process to the last verdict. Then evaluates a
-sample of the same candidates, right ones of either language on problems of middle size, one after the other
-by `benchmarks/plain_evaluator.py`. A wrong verdict is one that is not what the mix expects; `faulted` is no
-verdict and is counted apart. Prints the figures; OUT/summary.json has them with their provenance,
-OUT/verdicts.jsonl and OUT/events.jsonl what they come from.
+Has `warpsmith verify --batch` give the verdicts of a mix in a process of its own, with cold caches, and
+counts everything from its start to the last verdict; then evaluates a sample of the same candidates, right
+ones of either language on problems of middle size, one after the other by `plain`. A wrong verdict is one
+that is not what the mix expects; `faulted` is no verdict and is counted apart.
 """
 
-# ruff: noqa: T201 - a benchmark prints its figures
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import importlib
 import json
+import logging
 import os
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,15 +23,22 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import msgspec
+
+from warpsmith.core.errors import InfrastructureError, UsageError
 from warpsmith.engine.bench.mix import PAIRS, Entry, write_mix
 from warpsmith.engine.bench.operators import OPERATORS
+
+log = logging.getLogger(__name__)
 
 SAMPLE_S = 0.1
 # What a whole benchmark may take on a GPU; the plain part ends when it is used up.
 WHOLE_S = 600.0
 BASELINES = ("eager", "compile")
+# Of a command that was ended by Ctrl-C.
+INTERRUPTED = 130
 # The command line of the package that this interpreter imports.
 COMMAND = "from warpsmith.cli import main; main()"
 
@@ -58,11 +61,33 @@ def utilisation_of(device: str) -> Callable[[], float] | None:
         numbers = [int(number)] if number else range(nvml.nvmlDeviceGetCount())
         handles = [nvml.nvmlDeviceGetHandleByIndex(number) for number in numbers]
     except Exception as error:  # noqa: BLE001 - NVML's errors are its own; the figure is then said to be missing
-        print(f"no NVML ({type(error).__name__}: {error}); pip install nvidia-ml-py", file=sys.stderr)
+        log.warning("no NVML (%s: %s); pip install nvidia-ml-py", type(error).__name__, error)
         return None
     return lambda: (
         statistics.fmean(nvml.nvmlDeviceGetUtilizationRates(handle).gpu for handle in handles) / 100
     )
+
+
+class Measuring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to measure.
+
+    Attributes:
+        device: `cuda`, `cuda:N` or `cpu`.
+        count: candidates of the mix.
+        tier: of the verdicts.
+        executor: as `verify --executor` takes it.
+        seed: of the mix.
+        plain: candidates of each language evaluated the plain way.
+        whole_s: wall seconds for all; the batch is interrupted, and the plain part ends, when they are up.
+    """
+
+    device: str
+    count: int = 64
+    tier: str = "verify"
+    executor: str = "local"
+    seed: int = 0
+    plain: int = 2
+    whole_s: float = WHOLE_S
 
 
 class Watch(threading.Thread):
@@ -107,7 +132,7 @@ class Watch(threading.Thread):
         return statistics.fmean(kept) if kept else None
 
 
-def run_batch(out: Path, chosen: argparse.Namespace) -> tuple[Watch, list[str]]:
+def run_batch(out: Path, chosen: Measuring) -> tuple[Watch, list[str]]:
     """Have the pairs in `out` verified; return what was seen meanwhile, and the command."""
     command = [sys.executable, "-c", COMMAND, "verify", "--batch", str(out / PAIRS)]
     command += ["--out", str(out / "verdicts.jsonl"), "--events", str(out / "events.jsonl")]
@@ -117,13 +142,27 @@ def run_batch(out: Path, chosen: argparse.Namespace) -> tuple[Watch, list[str]]:
     # Every cache is in a folder that is new, and so is what torch and Triton keep by themselves.
     cold = {"XDG_CACHE_HOME": str(out / "cache"), "TRITON_CACHE_DIR": str(out / "cache" / "triton")}
     watch = Watch(out / "verdicts.jsonl", utilisation_of(chosen.device))
-    with (out / "log.txt").open("w") as log:
+    with (out / "log.txt").open("w") as said:
         watch.start()
-        done = subprocess.run(command, env=os.environ | cold, stdout=log, stderr=log, check=False)  # noqa: S603
+        status = _status_within(command, os.environ | cold, said, chosen.whole_s)
     watch.finish()
-    if done.returncode not in {0, 3} or watch.last_s is None:
-        raise SystemExit(f"verify ended with status {done.returncode}; {out / 'log.txt'} says why")
+    if status not in {0, 3, INTERRUPTED} or watch.last_s is None:
+        raise InfrastructureError(f"verify ended with status {status}; {out / 'log.txt'} says why")
+    if status == INTERRUPTED:
+        log.warning("cut off after %.0f s; the figures are about the verdicts until then", chosen.whole_s)
     return watch, command
+
+
+def _status_within(command: list[str], environment: dict[str, str], said: IO[str], limit_s: float) -> int:
+    """Return the exit status of a command that is interrupted, as by Ctrl-C, when its time is up."""
+    process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)  # noqa: S603
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        return process.wait()
+    finally:
+        process.kill()
 
 
 def share_of_stages(state: dict[str, Any]) -> dict[str, float]:
@@ -187,8 +226,7 @@ def measured(out: Path, entries: list[Entry], watch: Watch) -> dict[str, Any]:
 
 def run_plain(entry: Entry, device: str, limit_s: float) -> dict[str, Any]:
     """Evaluate one candidate the plain way; return its figures, its whole process counted."""
-    script = Path(__file__).with_name("plain_evaluator.py")
-    command = [sys.executable, str(script), entry.problem, entry.candidate]
+    command = [sys.executable, "-m", "warpsmith.engine.bench.plain", entry.problem, entry.candidate]
     command += ["--device", device.partition(":")[0]]
     told = {"candidate": Path(entry.candidate).name, "backend": entry.backend}
     start = time.monotonic()
@@ -219,91 +257,46 @@ def plain_sample(entries: list[Entry], each: int) -> list[Entry]:
     return [of_kind[kind][turn] for turn in range(each) for kind in kinds if turn < len(of_kind[kind])]
 
 
-def compared(entries: list[Entry], chosen: argparse.Namespace, spent_s: float) -> list[dict[str, Any]]:
+def compared(entries: list[Entry], chosen: Measuring, spent_s: float) -> list[dict[str, Any]]:
     """Evaluate the sample the plain way, for as long as there is time."""
     end = time.monotonic() + chosen.whole_s - spent_s
     found = []
     for entry in plain_sample(entries, chosen.plain):
         left_s = end - time.monotonic()
         if left_s < 1:
-            print(f"no time left for {Path(entry.candidate).name} the plain way", file=sys.stderr)
+            log.warning("no time left for %s the plain way", Path(entry.candidate).name)
             break
         found.append(run_plain(entry, chosen.device, left_s))
-        print(f"plain: {found[-1]['candidate']} {found[-1]['status']}, {found[-1]['process_s']:.1f} s")
     return found
 
 
-def show(figures: dict[str, Any]) -> None:
-    """Print what was measured."""
-    wall_s, answers = figures["wall_s"], figures["answers"]
-    print(
-        f"{answers} verdicts of {figures['candidates']} in {wall_s:.1f} s: "
-        f"{figures['verdicts_per_hour']:.0f} an hour"
-    )
-    print(f"statuses {figures['statuses']}, wrong {len(figures['wrong'])}, none {len(figures['faulted'])}")
-    for told in figures["wrong"] + figures["faulted"]:
-        print(f"  {told['candidate']} (flaw {told['flaw'] or 'none'}): {told['status']} {told['reason']}")
-    if figures["p50_s"] is not None:
-        print(f"from asking to verdict: p50 {figures['p50_s']:.1f} s, p95 {figures['p95_s']:.1f} s")
-    for name in ("gpu_busy_nvml", "device_share"):
-        if figures.get(name) is not None:
-            print(f"{name} {100 * figures[name]:.0f} %")
-    for name, share in figures.get("stage_share", {}).items():
-        print(
-            f"stage {name}: {100 * share:.1f} % of {sum(figures['stage_s'].values()):.0f} candidate seconds"
-        )
-    print(f"seconds by phase, all verdicts: {figures['phases_s']}")
+def measure(out: Path, chosen: Measuring) -> dict[str, Any]:
+    """Run the benchmark in the folder `out`, which is made, and return its figures; `summary.json` has them.
 
-
-def main() -> None:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(
-        description="Measure the engine on the mix, and the plain evaluation beside it."
-    )
-    parser.add_argument("out", type=Path, help="a folder that is not there yet")
-    parser.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu")
-    parser.add_argument("--count", type=int, default=64, help="candidates; a multiple of 8")
-    parser.add_argument("--tier", default="verify", choices=("screen", "verify"))
-    parser.add_argument("--executor", default="local")
-    parser.add_argument("--seed", type=int, default=0, help="of the mix")
-    parser.add_argument(
-        "--plain", type=int, default=2, help="candidates of each language evaluated the plain way"
-    )
-    parser.add_argument("--whole-s", type=float, default=WHOLE_S, help="seconds for all")
-    chosen = parser.parse_args()
-    if chosen.out.exists():
-        raise SystemExit(f"{chosen.out} is there already; name a new folder")
-    out = chosen.out.resolve()
-    start = time.monotonic()
+    Raises:
+        UsageError: the folder is there already, or there is no such mix.
+        InfrastructureError: the batch ended without a verdict.
+    """
+    if out.exists():
+        raise UsageError(f"{str(out)!r} is there already; name a new folder")
+    out, start = out.resolve(), time.monotonic()
     entries = write_mix(out, chosen.device.partition(":")[0], chosen.count, chosen.seed)
     watch, command = run_batch(out, chosen)
     figures = measured(out, entries, watch)
-    show(figures)
     plain = compared(entries, chosen, time.monotonic() - start)
     # One that was cut off says no more than how much time was left.
     done = [each["process_s"] for each in plain if each["status"] in {"accepted", "rejected"}]
     if done and figures["answers"]:
-        ours_s = figures["wall_s"] / figures["answers"]
+        figures["seconds_each"] = figures["wall_s"] / figures["answers"]
         figures["plain_mean_s"] = statistics.fmean(done)
-        figures["plain_over_engine"] = figures["plain_mean_s"] / ours_s
-        print(
-            f"a candidate takes {ours_s:.2f} s here and {figures['plain_mean_s']:.1f} s the plain way: ",
-            end="",
-        )
-        print(f"{figures['plain_over_engine']:.1f} times as long (mean of {len(done)})")
-    provenance = next(
-        (row["provenance"] for row in rows_of(out / "verdicts.jsonl") if "provenance" in row), None
-    )
-    summary = figures | {
+        figures["plain_over_engine"] = figures["plain_mean_s"] / figures["seconds_each"]
+    rows = rows_of(out / "verdicts.jsonl")
+    figures |= {
         "plain": plain,
         "command": command,
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "cores": len(os.sched_getaffinity(0)),
-        "provenance": provenance,
+        "provenance": next((row["provenance"] for row in rows if "provenance" in row), None),
     }
-    (out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    print(f"details in {out / 'summary.json'}")
-
-
-if __name__ == "__main__":
-    main()
+    (out / "summary.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return figures

@@ -1,16 +1,15 @@
 """One candidate the plain way, for comparison.
 
-    python benchmarks/plain_evaluator.py PROBLEM CANDIDATE --device cuda
+    python -m warpsmith.engine.bench.plain PROBLEM CANDIDATE --device cuda
 
 A process of its own for one candidate, in the way and with the settings that published evaluators use
 (KernelBench's): inputs are drawn on the CPU and moved, the candidate is built in a fresh folder, 5 trials of
 correctness by `allclose` at 1e-4, and then 100 timed calls of the candidate, of eager and of `torch.compile`,
 the caches cleared before each by a write of 256 MB. Prints one JSON object: the status, and the seconds of
 each phase from the start of the process. It has no time limit of its own, no isolation and no checks beyond
-these, and shares no code with Warpsmith.
+these, and shares no code with Warpsmith, which never imports it.
 """
 
-# ruff: noqa: T201 - a benchmark prints its figures
 from __future__ import annotations
 
 import time
@@ -141,7 +140,7 @@ def evaluate(problem_path: Path, candidate_path: Path, device: torch.device, clo
     with clock("eager"):
         times["eager"] = time_ms(lambda: model(*inputs), device)
     with clock("compile"):
-        compiled = torch.compile(model)
+        compiled: Any = torch.compile(model)
         times["compile"] = time_ms(lambda: compiled(*inputs), device)
     return {"status": "accepted", "times_ms": times}
 
@@ -168,7 +167,7 @@ def main() -> None:
             said = {"status": "rejected", "reason": f"{type(error).__name__}: {error}"[:500]}
     said["phases_s"] = {phase: round(seconds, 3) for phase, seconds in clock.phases_s.items()}
     said["wall_s"] = round(time.perf_counter() - START, 3)
-    print(json.dumps(said))
+    sys.stdout.write(json.dumps(said) + "\n")
 
 
 if __name__ == "__main__":
