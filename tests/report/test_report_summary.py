@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from report_samples import accepted, faulted, provenance, rejected, run, task, trials
 
 from warpsmith.archive import Archive
 from warpsmith.core.codec import decode, encode
 from warpsmith.core.errors import UsageError
+from warpsmith.core.task import Task
 from warpsmith.core.trial import Duplicate, Judged, Nothing, Outcome
 from warpsmith.core.verdict import Rejected, Stage
-from warpsmith.report import Summary, read_run, report_of, summarise
+from warpsmith.report import Summary, read_run, report_of, summarise, to_markdown
 from warpsmith.report.runs import Attempt, RunRecord
 from warpsmith.report.summary import BaselineScores
 
@@ -209,6 +211,21 @@ def test_one_problem_in_two_runs_is_one_problem_with_the_better_kernel(tmp_path:
 def test_levels_have_scores_of_their_own(tmp_path: Path) -> None:
     summary = report_of([run(tmp_path / "run", (SOFTMAX, [accepted()]), (MLP, [rejected()]))])
     assert {level: scores.accepted for level, scores in summary.levels.items()} == {"level1": 1, "level2": 0}
+
+
+def tagged(of: Task, *tags: str) -> Task:
+    return msgspec.structs.replace(of, problem=msgspec.structs.replace(of.problem, tags=tags))
+
+
+def test_tags_that_tell_problems_apart_have_scores_of_their_own(tmp_path: Path) -> None:
+    softmax, mlp = tagged(SOFTMAX, "row", "all", "alone"), tagged(MLP, "row", "all")
+    other = tagged(task("level2/other"), "all")
+    folder = run(tmp_path / "run", (softmax, [accepted()]), (mlp, [rejected()]), (other, [rejected()]))
+    summary = report_of([folder])
+    assert {tag: (scores.problems, scores.accepted) for tag, scores in summary.tags.items()} == {
+        "row": (2, 1)
+    }
+    assert "## By tag" in to_markdown(summary)
 
 
 def test_the_command_of_a_run_is_told(tmp_path: Path) -> None:

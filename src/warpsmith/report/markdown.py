@@ -40,7 +40,9 @@ def _lines(summary: Summary, beside: Path | None) -> Iterator[str]:
     yield from (f"- {name}: {_cell(value)}" for name, value in facts_of(summary).items())
     yield from ("", "## Metrics", "", *_metrics(summary))
     if summary.levels:
-        yield from ("", "## By level", "", *_levels(summary.levels))
+        yield from ("", "## By level", "", *_groups("level", summary.levels))
+    if summary.tags:
+        yield from ("", "## By tag", "", *_groups("tag", summary.tags))
     yield from ("", "## Problems", "", *_problems(summary, beside))
     if summary.comparisons:
         yield from ("", "## Run against run", "", *_comparisons(summary.comparisons))
@@ -89,14 +91,14 @@ def _metrics(summary: Summary) -> Iterator[str]:
         yield f"{values} over {plural(summary.pass_at_k[0].problems, 'problem')}."
 
 
-def _levels(levels: dict[str, Scores]) -> list[str]:
-    baselines = [each.baseline for each in next(iter(levels.values())).baselines]
-    head = ["level", "problems", "accepted"]
+def _groups(kind: str, groups: dict[str, Scores]) -> list[str]:
+    baselines = [each.baseline for each in next(iter(groups.values())).baselines]
+    head = [kind, "problems", "accepted"]
     for baseline in baselines:
         head += [f"fast_1 {_cell(baseline)}", f"mean over {_cell(baseline)}"]
     rows = []
-    for level, scores in levels.items():
-        row = [_cell(level) or NONE, str(scores.problems), str(scores.accepted)]
+    for name, scores in groups.items():
+        row = [_cell(name) or NONE, str(scores.problems), str(scores.accepted)]
         for each in scores.baselines:
             fast_1 = next(point for point in each.fast if point.p == 1)
             row += [percent(fast_1.share), times(each.geometric_mean)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -81,6 +82,7 @@ def summarise(runs: Sequence[RunRecord], *, primary: str | None = None) -> Summa
         counts=_counts(trials),
         scores=_scores(problems, baselines),
         levels=_levels(problems, baselines),
+        tags=_tags(problems, baselines),
         pass_at_k=mean_pass_at_k([count for history in histories if (count := _samples(history))]),
         problems=tuple(problems),
         rejections=rejections_of(history.trials for history in histories),
@@ -180,6 +182,7 @@ def _problem(history: History, baselines: tuple[str, ...]) -> ProblemSummary:
     return ProblemSummary(
         name=history.problem.name,
         level=history.problem.level,
+        tags=history.problem.tags,
         problem_id=history.problem.id,
         counts=counts,
         left_out=counts.faulted > 0 and counts.faulted + counts.duplicates == counts.tried,
@@ -308,3 +311,9 @@ def _levels(problems: Sequence[ProblemSummary], baselines: Sequence[str]) -> dic
     if len(levels) < 2:
         return {}
     return {level: _scores([each for each in problems if each.level == level], baselines) for level in levels}
+
+
+def _tags(problems: Sequence[ProblemSummary], baselines: Sequence[str]) -> dict[str, Scores]:
+    counted = Counter(tag for problem in problems for tag in set(problem.tags))
+    telling = sorted(tag for tag, count in counted.items() if 2 <= count < len(problems))
+    return {tag: _scores([each for each in problems if tag in each.tags], baselines) for tag in telling}

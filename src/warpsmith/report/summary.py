@@ -95,6 +95,7 @@ class ProblemSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     Attributes:
         level: `level1`, ...; empty where the name has none.
+        tags: the problem's.
         left_out: whether every trial was faulted, so that no metric counts this problem.
         best: None where nothing was accepted.
         obstacle: why the last trial without acceptance failed, one line; None where there is none to tell.
@@ -119,6 +120,7 @@ class ProblemSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     usd: float = 0.0
     device_s: float = 0.0
     lineage: tuple[Node, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class BaselineScores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -252,6 +254,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         finished_at: when the last one did.
         primary: baseline by which the best candidate is chosen.
         levels: the same scores by level; empty where all problems are of one level.
+        tags: the same scores by tag, for every tag that two problems have and not all.
         no_verdict: faulted trials, failed proposals and baselines that could not be timed.
         unproven: what these numbers do not show.
         commands: how to get them again.
@@ -279,3 +282,4 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     commands: tuple[str, ...]
     spending: Spending
     comparisons: tuple[Comparison, ...] = ()
+    tags: dict[str, Scores] = {}
