@@ -124,6 +124,10 @@ class Differences:
         self.outside = 0
         self.elements = 0
 
+    def go_back_to(self, earlier: Differences) -> None:
+        """Forget what came after `earlier`, a copy of this."""
+        vars(self).update(vars(earlier))
+
     def stats(self) -> ErrorStats:
         """Return what was seen so far."""
         share = self.outside / self.elements if self.elements else 0.0

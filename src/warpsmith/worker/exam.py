@@ -26,6 +26,7 @@ from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.compare import Differences, compare_all, mismatch_of_trees
 from warpsmith.worker.diagnosis import diagnose
 from warpsmith.worker.draws import Expected, Placed
+from warpsmith.worker.families import FAMILIES
 from warpsmith.worker.inputs import ProblemError
 from warpsmith.worker.phases import Phases
 from warpsmith.worker.setting import Setting
@@ -39,6 +40,8 @@ TOUCHED = 8
 KEPT_ANSWERS = 4
 KEPT_BYTES = 1 << 28
 KEPT_FACTS = 64
+# Findings that hold whatever the values are.
+ABOUT_FORM = {"structure", "shape", "dtype", "device", "nonfinite", "state", "mutation", "protocol"}
 
 
 class Ask(NamedTuple):
@@ -221,13 +224,7 @@ class Examiner:
             Misbehaved: it differs.
             ProblemError: the reference itself returned NaN.
         """
-        expected = setting.expect(placed, exact=exact)
-        so_far = copy.copy(self.differences)
-        finding = self._difference(setting, placed, expected, called)
-        if finding is not None and finding.check == "values" and not exact:
-            self.differences = so_far
-            expected = setting.expect(placed, exact=True)
-            finding = self._difference(setting, placed, expected, called)
+        finding, expected = self._finding(setting, placed, called, exact=exact)
         if finding is None:
             self._remember(expected)
             return
@@ -244,6 +241,28 @@ class Examiner:
             self.process.log,
             error=self.differences.stats() if self.differences.elements else None,
         )
+
+    def _finding(
+        self, setting: Setting, placed: Placed, called: Called, *, exact: bool
+    ) -> tuple[Finding | None, Expected]:
+        """Return what is wrong, if anything is, and what was expected."""
+        before = copy.copy(self.differences)
+        expected = setting.expect(placed, exact=exact)
+        finding = self._difference(setting, placed, expected, called)
+        if finding is None or finding.check in ABOUT_FORM:
+            return finding, expected
+        if not exact:
+            self.differences.go_back_to(before)
+            return self._finding(setting, placed, called, exact=True)
+        if self._is_nothing(setting, placed, expected):
+            self.differences.go_back_to(before)
+            finding = None
+        return finding, expected
+
+    @staticmethod
+    def _is_nothing(setting: Setting, placed: Placed, expected: Expected) -> bool:
+        """Say whether inputs that are not the problem's own left nothing to compare by value."""
+        return placed.family in FAMILIES and setting.has_collapsed(expected)
 
     def _difference(
         self, setting: Setting, placed: Placed, expected: Expected, called: Called

@@ -7,7 +7,7 @@ chunks, so that the float64 temporaries stay bounded whatever the output's size.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 
@@ -91,3 +91,8 @@ def fill_bound(tensor: torch.Tensor) -> float:
 def scale_of(tensor: torch.Tensor) -> float:
     """Root mean square of what was computed: over the finite elements that are no fill value."""
     return root_mean_square(tensor, below=fill_bound(tensor))
+
+
+def scales_of(tensors: Iterable[torch.Tensor]) -> list[float]:
+    """Return the root mean square of every tensor; 0 of what is no floating point."""
+    return [root_mean_square(tensor) if tensor.is_floating_point() else 0.0 for tensor in tensors]

@@ -26,6 +26,7 @@ from warpsmith.worker.families import FAMILIES, OWN, changed, is_free, touched
 from warpsmith.worker.inputs import LoadedProblem, ProblemError, seed_all
 from warpsmith.worker.oracle import Oracle
 from warpsmith.worker.roofline import Forward
+from warpsmith.worker.scale import scales_of
 from warpsmith.worker.shapes import cropped
 from warpsmith.worker.steps import Construct, ScalarLeaf, TensorLeaf, Tree
 from warpsmith.worker.trees import (
@@ -43,6 +44,8 @@ from warpsmith.worker.trees import (
 from warpsmith.worker.weights import varied_init, vary
 
 T = TypeVar("T")
+# Of an output's own scale: what is smaller is what cancellations leave.
+COLLAPSED = 1e-6
 
 
 class Setting:
@@ -74,6 +77,7 @@ class Setting:
         self._prepared: dict[str, Callable[..., Any]] = {}
         self.exchange = Exchange(device)
         self._oracle: Oracle | None = None
+        self._own_scales: list[float] | None = None
         self._domain = Domain(self.expect_of, self.tolerance_for, lambda: self.oracle_lacks)
         self._draws_numbers = False
         self.may_alias = False
@@ -258,8 +262,18 @@ class Setting:
         if exact and not self._draws_numbers:
             answer = self.oracle.answer(live, values, self._pristine, run_seed, family)
         found = Expected(values, tree, state, after, answer, live, run_seed)
+        if family == OWN and changing is None and self._own_scales is None:
+            self._own_scales = scales_of(tensors_of(values))
         self._outputs_bytes = max(self._outputs_bytes, _outputs_bytes(found))
         return found
+
+    def has_collapsed(self, expected: Expected) -> bool:
+        """Say whether next to nothing is left of an output, by what the problem's own inputs make of it.
+
+        What is left is how the reference rounds (gelu far below zero), and no one else need round so.
+        """
+        pairs = zip(scales_of(tensors_of(expected.values)), self._own_scales or (), strict=False)
+        return any(scale < COLLAPSED * own for scale, own in pairs)
 
     @property
     def oracle(self) -> Oracle:
