@@ -5,7 +5,9 @@ Knows nothing about Warpsmith itself; helpers for one area live beside that area
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +26,8 @@ def pytest_configure() -> None:
     """
     # Where xdist has one worker a core, to take turns would be to have one worker.
     if "PYTEST_XDIST_WORKER" in os.environ and FOLDER_VARIABLE not in os.environ:
-        os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="warpsmith-locks-")
+        os.environ[FOLDER_VARIABLE] = folder = tempfile.mkdtemp(prefix="warpsmith-locks-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -144,3 +144,8 @@ def test_this_machine_has_what_the_backends_of_a_cpu_need(name: str) -> None:
     """Else their suites would be skipped, and a skip looks like success."""
     backend = BACKENDS.make(name)
     assert "cpu" not in backend.device_types or backend.missing() == ""
+
+
+@pytest.mark.parametrize("name", ["cpp", "torch"])
+def test_what_builds_for_the_cpu_need_is_here_so_that_none_of_their_tests_is_skipped(name: str) -> None:
+    assert BACKENDS.make(name).missing() == ""

@@ -141,3 +141,12 @@ def test_a_turn_inside_of_a_turn_is_the_same_turn(key: str) -> None:
         other.shared(),
     ):
         pass
+
+
+def test_a_folder_without_room_for_locks_is_no_way_to_go_without_them(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "missing"))
+    with pytest.raises(InfrastructureError, match="name a folder that can be written"):
+        Turns(key)
+    monkeypatch.undo()

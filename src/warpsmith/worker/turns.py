@@ -177,6 +177,11 @@ class Visit:
 
 def _folder_of_host() -> Path:
     if named := os.environ.get(FOLDER_VARIABLE):
+        if not (Path(named).is_dir() and os.access(named, os.W_OK)):
+            raise InfrastructureError(
+                f"{FOLDER_VARIABLE} names {named!r}, where no lock can be made; "
+                "name a folder that can be written"
+            )
         return Path(named)
     is_usable = SHARED_FOLDER.is_dir() and os.access(SHARED_FOLDER, os.W_OK)
     return SHARED_FOLDER if is_usable else Path(tempfile.gettempdir())
