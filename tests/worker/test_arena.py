@@ -43,7 +43,7 @@ def test_another_process_reads_and_writes_the_same_memory() -> None:
 
 def test_an_arena_is_never_empty_and_begins_as_zeros() -> None:
     arena = Arena.create(0, CPU)
-    assert arena.handle == ArenaHandle(size_bytes=mmap.PAGESIZE, cuda_ipc=None)
+    assert arena.handle == ArenaHandle(size_bytes=mmap.PAGESIZE)
     assert int(arena.memory.sum()) == 0
     arena.close()
 
@@ -71,4 +71,4 @@ def test_more_than_there_is_is_refused_before_anything_is_taken(factor: int) -> 
 
 def test_a_handle_without_its_descriptor_maps_nothing() -> None:
     with pytest.raises(ArenaError, match="without its descriptor"):
-        Arena.attach(ArenaHandle(size_bytes=4096, cuda_ipc=None), CPU, None)
+        Arena.attach(ArenaHandle(size_bytes=4096), CPU, None)

@@ -24,7 +24,7 @@ import sys, torch
 from warpsmith.core.codec import decode
 from warpsmith.worker.arena import Arena
 from warpsmith.worker.steps import ArenaHandle
-arena = Arena.attach(decode(sys.argv[1], ArenaHandle), torch.device("cuda:0"), None)
+arena = Arena.attach(decode(sys.argv[1], ArenaHandle), torch.device("cuda:0"), int(sys.argv[2]))
 assert arena.memory.device.type == "cuda"
 assert arena.memory[:4].tolist() == [1, 2, 3, 4], arena.memory[:4]
 arena.memory[:4] *= 2
@@ -39,8 +39,9 @@ def test_another_process_reads_and_writes_the_same_device_memory() -> None:
     arena.memory.zero_()
     arena.memory[:4] = torch.tensor([1, 2, 3, 4], dtype=torch.uint8, device=CUDA)
     torch.cuda.synchronize()
-    assert arena.descriptor is None
-    subprocess.run([sys.executable, "-c", OTHER, encode(arena.handle).decode()], check=True)
+    assert arena.descriptor is not None
+    command = [sys.executable, "-c", OTHER, encode(arena.handle).decode(), str(arena.descriptor)]
+    subprocess.run(command, pass_fds=[arena.descriptor], check=True)
     assert arena.memory[:4].tolist() == [2, 4, 6, 8]
     assert arena.memory[-1].item() == 9
     assert arena.memory[4:-1].sum().item() == 0

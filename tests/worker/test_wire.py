@@ -184,7 +184,7 @@ def test_descriptors_come_along_in_order_and_reach_the_same_files(
 ) -> None:
     ours, theirs = ends
     sent = [os.open(tmp_path / name, os.O_RDWR | os.O_CREAT) for name in ("a", "b")]
-    handle = ArenaHandle(size_bytes=1, cuda_ipc=None)
+    handle = ArenaHandle(size_bytes=1)
     ours.send(Attach(inputs=handle, outputs=handle), sent)
     assert theirs.receive(Attach).inputs == handle
     taken = theirs.take_descriptors()

@@ -1,4 +1,4 @@
-"""Memory that two processes share: an anonymous file on the CPU, CUDA IPC on a GPU.
+"""Memory that two processes share: an anonymous file on the CPU, a shareable allocation on a GPU.
 
 The reference side allocates, the candidate side maps; never the other way round, so
 the reference side opens nothing that candidate code could have prepared. Tensors of
@@ -8,20 +8,18 @@ or an allocator decides no comparison.
 
 from __future__ import annotations
 
-import ctypes
-import functools
 import mmap
 import os
 
 import torch
 
+from warpsmith.worker import device_memory
+from warpsmith.worker.device_memory import DeviceMemoryError, Span
 from warpsmith.worker.process import available_bytes
 from warpsmith.worker.steps import ArenaHandle
 
 # Of what is available; the rest is for whoever else runs here.
 SHARED_MEMORY_SHARE = 0.9
-IPC_HANDLE_BYTES = 64
-LAZY_PEER_ACCESS = 1
 
 
 class ArenaError(RuntimeError):
@@ -32,36 +30,9 @@ class ArenaError(RuntimeError):
         self.out_of_memory = out_of_memory
 
 
-class _IpcHandle(ctypes.Structure):
-    _fields_ = (("reserved", ctypes.c_char * IPC_HANDLE_BYTES),)
-
-
-@functools.cache
-def _driver() -> ctypes.CDLL:
-    driver = ctypes.CDLL("libcuda.so.1")
-    driver.cuIpcOpenMemHandle_v2.argtypes = [ctypes.POINTER(ctypes.c_uint64), _IpcHandle, ctypes.c_uint]
-    driver.cuMemAlloc_v2.argtypes = [ctypes.POINTER(ctypes.c_uint64), ctypes.c_size_t]
-    driver.cuMemFree_v2.argtypes = [ctypes.c_uint64]
-    driver.cuIpcCloseMemHandle.argtypes = [ctypes.c_uint64]
-    driver.cuIpcGetMemHandle.argtypes = [ctypes.POINTER(_IpcHandle), ctypes.c_uint64]
-    return driver
-
-
-CUDA_OUT_OF_MEMORY = 2
-
-
-def _call(name: str, *arguments: object) -> None:
-    status = getattr(_driver(), name)(*arguments)
-    if status:
-        message = (
-            "the GPU is out of memory" if status == CUDA_OUT_OF_MEMORY else f"{name} gave CUDA error {status}"
-        )
-        raise ArenaError(message, out_of_memory=status == CUDA_OUT_OF_MEMORY)
-
-
-def _tensor_at(address: int, device: torch.device, size_bytes: int) -> torch.Tensor:
+def _tensor_at(span: Span, device: torch.device) -> torch.Tensor:
     # The storage does not own the memory: the arena frees it, after its last view is gone.
-    storage = torch._C._construct_storage_from_data_pointer(address, device, size_bytes)  # noqa: SLF001
+    storage = torch._C._construct_storage_from_data_pointer(span.address, device, span.size_bytes)  # noqa: SLF001
     return torch.empty(0, dtype=torch.uint8, device=device).set_(storage)
 
 
@@ -70,18 +41,17 @@ class Arena:
 
     Attributes:
         memory: all of it, uint8, one dimension, on the arena's device.
-        descriptor: file to send along with the handle; None on a GPU.
-        handle: what the other process needs to map it.
+        descriptor: file to send along with the handle; None where this process only maps a GPU's memory.
+        handle: what the other process needs besides to map it.
     """
 
     def __init__(
-        self, memory: torch.Tensor, handle: ArenaHandle, descriptor: int | None, address: int | None
+        self, memory: torch.Tensor, handle: ArenaHandle, descriptor: int | None, span: Span | None = None
     ) -> None:
         self.memory = memory
         self.handle = handle
         self.descriptor = descriptor
-        self._address = address
-        self._is_owner = True
+        self._span = span
 
     @classmethod
     def create(cls, size_bytes: int, device: torch.device) -> Arena:
@@ -105,7 +75,7 @@ class Arena:
                 f"no {size_bytes} bytes of shared memory: {error}", out_of_memory=True
             ) from error
         memory = torch.frombuffer(mmap.mmap(descriptor, size_bytes), dtype=torch.uint8)
-        return cls(memory, ArenaHandle(size_bytes=size_bytes, cuda_ipc=None), descriptor, None)
+        return cls(memory, ArenaHandle(size_bytes=size_bytes), descriptor)
 
     @classmethod
     def _create_cuda(cls, size_bytes: int, device: torch.device) -> Arena:
@@ -113,30 +83,34 @@ class Arena:
         torch.cuda.empty_cache()  # torch's cached blocks may be all that is in the way
         with torch.cuda.device(device):
             torch.zeros(1, device=device)  # makes the primary context current for the driver calls
-            address = ctypes.c_uint64()
-            _call("cuMemAlloc_v2", ctypes.byref(address), size_bytes)
-            ipc = _IpcHandle()
-            _call("cuIpcGetMemHandle", ctypes.byref(ipc), address)
-        # `.reserved` would stop at the first zero byte.
-        handle = ArenaHandle(size_bytes=size_bytes, cuda_ipc=bytes(ipc).hex())
-        return cls(_tensor_at(address.value, device, size_bytes), handle, None, address.value)
+            try:
+                span, descriptor = device_memory.allocate(size_bytes, torch.cuda.current_device())
+            except DeviceMemoryError as error:
+                raise ArenaError(str(error), out_of_memory=error.out_of_memory) from error
+        return cls(_tensor_at(span, device), ArenaHandle(size_bytes=span.size_bytes), descriptor, span)
 
     @classmethod
     def attach(cls, handle: ArenaHandle, device: torch.device, descriptor: int | None) -> Arena:
-        """Map an arena of another process; takes over `descriptor`."""
-        if handle.cuda_ipc is None:
-            if descriptor is None:
-                raise ArenaError("a CPU arena came without its descriptor")
+        """Map an arena of another process; takes over `descriptor`.
+
+        Raises:
+            ArenaError: there is nothing to map.
+        """
+        if descriptor is None:
+            raise ArenaError("an arena came without its descriptor")
+        if device.type != "cuda":
             memory = torch.frombuffer(mmap.mmap(descriptor, handle.size_bytes), dtype=torch.uint8)
-            return cls(memory, handle, descriptor, None)
-        with torch.cuda.device(device):
-            torch.zeros(1, device=device)
-            address = ctypes.c_uint64()
-            ipc = _IpcHandle.from_buffer_copy(bytes.fromhex(handle.cuda_ipc))
-            _call("cuIpcOpenMemHandle_v2", ctypes.byref(address), ipc, LAZY_PEER_ACCESS)
-        arena = cls(_tensor_at(address.value, device, handle.size_bytes), handle, None, address.value)
-        arena._is_owner = False
-        return arena
+            return cls(memory, handle, descriptor)
+        try:
+            with torch.cuda.device(device):
+                torch.zeros(1, device=device)
+                index = torch.cuda.current_device()
+                span = device_memory.map_file(descriptor, handle.size_bytes, index)
+        except DeviceMemoryError as error:
+            raise ArenaError(str(error), out_of_memory=error.out_of_memory) from error
+        finally:
+            os.close(descriptor)
+        return cls(_tensor_at(span, device), handle, None, span)
 
     def close(self) -> None:
         """Give the memory back; no view may be used afterwards."""
@@ -145,8 +119,8 @@ class Arena:
         if self.descriptor is not None:
             os.close(self.descriptor)
             self.descriptor = None
-        if self._address is not None:
+        if self._span is not None:
+            span, self._span = self._span, None
             with torch.cuda.device(device):
                 torch.cuda.synchronize()
-                _call("cuMemFree_v2" if self._is_owner else "cuIpcCloseMemHandle", self._address)
-            self._address = None
+                device_memory.release(span)

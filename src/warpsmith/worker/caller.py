@@ -20,12 +20,11 @@ from warpsmith.core.verdict import Finding, Stage
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.draws import Placed
 from warpsmith.worker.setting import Setting
-from warpsmith.worker.steps import Attach, Done, Export, Look, Run, Survey, Tree, Wake
+from warpsmith.worker.steps import Attach, Done, Export, Look, Run, Survey, Tree
 from warpsmith.worker.timers.flush import clear_caches
 from warpsmith.worker.trees import TreeError
 
 ATTACH_S = 30.0
-WAKE_S = 60.0
 # A flush of always the same size could be sat out by lines that are kept alive just long enough.
 FLUSH_SPREAD = (1.0, 1.8)
 
@@ -130,10 +129,6 @@ class Caller:
         self._attach(setting)
         step = Survey(inputs=placed.inputs, start_bytes=placed.start_bytes, seed=placed.run_seed)
         return self.process.ask(step, stage=Stage.PROBE, limit_s=limit_s)
-
-    def wake_profiler(self) -> None:
-        """Have the process start its profiler for the first time."""
-        self.process.ask(Wake(), stage=Stage.PROBE, limit_s=WAKE_S)
 
     def lie(self, stage: Stage, message: str) -> Misbehaved:
         """End the process and return what to raise: it told what can't be."""

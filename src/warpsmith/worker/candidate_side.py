@@ -25,7 +25,7 @@ from warpsmith.worker.backends import BACKENDS
 from warpsmith.worker.backends.cuda import ARCHITECTURE_VARIABLE
 from warpsmith.worker.builds.lean import HEADERS_VARIABLE
 from warpsmith.worker.builds.parcel import pack, unpack
-from warpsmith.worker.census import take_census, wake_profiler
+from warpsmith.worker.census import take_census
 from warpsmith.worker.facts import Watch
 from warpsmith.worker.failures import failure
 from warpsmith.worker.layout import Control, poison_free_memory, settled
@@ -48,7 +48,6 @@ from warpsmith.worker.steps import (
     Survey,
     TensorLeaf,
     Tree,
-    Wake,
 )
 from warpsmith.worker.timers import TIMERS
 from warpsmith.worker.timers.base import Timer
@@ -112,7 +111,6 @@ class CandidateSide:
             Detach: self.detach,
             Recall: self.recall,
             Look: self.look,
-            Wake: self.wake,
         }
         if (ask := bare.get(type(step))) is not None:
             return ask()
@@ -253,11 +251,6 @@ class CandidateSide:
         """Write out again what the call before the last one returned."""
         return self._export(self._held[0], (), 0)
 
-    def wake(self) -> StepReply:
-        """Start the profiler ahead of the survey."""
-        wake_profiler(self.device)
-        return Done()
-
     def survey(self, step: Survey) -> StepReply:
         """Call the module once under the profiler."""
         inputs = self._before(step)
@@ -290,7 +283,8 @@ class CandidateSide:
             previous_outputs=[t for kept in self._held[:-1] for t in tensors_of(kept)],
             may_alias=self._may_alias,
         )
-        if self._layout is not None:  # for the next call, and no part of it
+        # For the next call, and no part of it; a control makes no memory, and would only hold more of it.
+        if self._layout is not None and not isinstance(self.module, Control):
             poison_free_memory(self._layout, self.device)
         return Done(facts=facts)
 

@@ -1,12 +1,13 @@
 """Count the kernels of one call, and say which of them the candidate built.
 
-Runs in the candidate's process, under torch's profiler (CUPTI on a GPU). On a CPU there are no
-kernels to see: there the entries are operators, and the time between them is the candidate's own
-if it has loaded a library that it built.
+Runs in the candidate's process. On a GPU CUPTI sees the kernels. On a CPU there are none to see:
+there torch's profiler gives operators, and the time between them is the candidate's own if it has
+loaded a library that it built.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from warpsmith.checks.evidence import Census, KernelUse
+from warpsmith.worker.cupti import Recorder, recorder
 from warpsmith.worker.kernel_names import INDUCTOR_FOLDER, Workshop, is_plumbing
 
 MOST_KERNELS = 200
@@ -41,14 +43,6 @@ class Seen(NamedTuple):
     name: str
     calls: int
     total_ns: int
-
-
-def wake_profiler(device: torch.device) -> None:
-    """Profile nothing, which makes the first profile wait for no library."""
-    if device.type == "cuda":
-        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it would write into the candidate's log
-        with profile(activities=[ProfilerActivity.CUDA]):
-            pass
 
 
 def take_census(
@@ -91,11 +85,19 @@ def _census(uses: Any) -> Census:
 
 def _kernels(call: Callable[[], object], device: torch.device) -> list[Seen] | None:
     """Return the kernels of one call; None where not even our own are seen."""
-    if not _profiled(
-        lambda: torch.ones(1, device=device), device
-    ):  # also wakes CUPTI, which misses the first
+    found = recorder()
+    see = _profiled if found is None else functools.partial(_recorded, found)
+    # A profiler may miss the first that it should see.
+    if not see(lambda: torch.ones(1, device=device), device):
         return None
-    return _profiled(call, device)
+    return see(call, device)
+
+
+def _recorded(found: Recorder, call: Callable[[], object], device: torch.device) -> list[Seen]:
+    by_name: dict[str, list[int]] = {}
+    for name, duration_ns in found.record(call, functools.partial(torch.cuda.synchronize, device)) or ():
+        by_name.setdefault(name, []).append(duration_ns)
+    return [Seen(name, len(durations), sum(durations)) for name, durations in by_name.items()]
 
 
 def _profiled(call: Callable[[], object], device: torch.device) -> list[Seen]:

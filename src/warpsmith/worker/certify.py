@@ -276,9 +276,7 @@ class Certifier:
                 size = arena.handle.size_bytes
                 inputs_start = end + -(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
                 visit = Visit(
-                    construct=msgspec.structs.replace(
-                        step, arena=ArenaHandle(size_bytes=size, cuda_ipc=None)
-                    ),
+                    construct=msgspec.structs.replace(step, arena=ArenaHandle(size_bytes=size)),
                     construct_start=end,
                     inputs=placed.inputs,
                     inputs_start=inputs_start,

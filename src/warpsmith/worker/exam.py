@@ -159,8 +159,6 @@ class Examiner:
 
     def survey(self, setting: Setting) -> Census | None:
         """Return the kernels that one call launches; None where that can't be seen."""
-        with self.phases("census"):
-            self.caller.wake_profiler()  # takes seconds, and nothing of the device
         with self.turn(), self.phases("census"):
             placed = setting.place("survey")
             return self.caller.survey(setting, placed, limit_s=self.task.limits.run_s).census
@@ -190,8 +188,10 @@ class Examiner:
     def _repeat(self, setting: Setting) -> None:
         """Call twice on the same inputs, elsewhere: are the bits the same, and does a result last?"""
         first = [tensor.clone() for tensor in self.put(setting, Ask(0), Stage.COMPARE).got or ()]
-        second = [tensor.clone() for tensor in self.put(setting, Ask(0), Stage.COMPARE).got or ()]
+        second = self.put(setting, Ask(0), Stage.COMPARE).got or ()
         self.is_bitwise &= all(map(torch.equal, first, second))
+        second = [tensor.clone() for tensor in second]
+        del first
         if setting.may_alias:  # then a later call changes an earlier one's output by right
             return
         self.put(setting, Ask(1), Stage.COMPARE)

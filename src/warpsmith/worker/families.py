@@ -8,7 +8,8 @@ so large that float32 loses the digits that matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -29,6 +30,8 @@ OFFSET = 12.0
 BLOCK_SHARE = 0.25
 POWERS = (-4, 5)
 ZERO_SHARE = 0.2
+# Elements that are made wide at a time.
+CHUNK = 1 << 24
 
 
 def is_free(tensor: torch.Tensor) -> bool:
@@ -46,10 +49,21 @@ def is_free(tensor: torch.Tensor) -> bool:
 
 def changed(tensor: torch.Tensor, family: str, generator: torch.Generator) -> torch.Tensor:
     """Return what stands for `tensor` in `family`, in its dtype and strides."""
+    # Inputs may fill a good part of the device, so families work in place where they can.
     made = FAMILIES[family](tensor.float() if tensor.element_size() < 4 else tensor, generator)
     limit = min(LARGEST, torch.finfo(tensor.dtype).max / 2)
-    limit = max(limit, float(tensor.abs().max()))
-    return torch.empty_like(tensor).copy_(made.clamp(-limit, limit))
+    limit = max(limit, *(abs(float(end)) for end in tensor.aminmax()))
+    made.clamp_(-limit, limit)
+    like = torch.empty_like(tensor, device="meta")
+    if made.dtype == like.dtype and made.stride() == like.stride():
+        return made
+    return torch.empty_like(tensor).copy_(made)
+
+
+def touchable(tensors: Sequence[torch.Tensor]) -> list[bool]:
+    """Say which inputs hold numbers that may change; where all are masks or codes, any floating one."""
+    free = [is_free(tensor) for tensor in tensors]
+    return free if any(free) else [t.is_floating_point() and t.numel() > 0 for t in tensors]
 
 
 def touched(tensor: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -81,29 +95,32 @@ def _uniform(like: torch.Tensor, low: float, high: float, generator: torch.Gener
 
 
 def _rms(tensor: torch.Tensor) -> float:
-    return max(float(tensor.double().square().mean().sqrt()), 1e-6)
+    squares = torch.zeros((), dtype=torch.float64, device=tensor.device)
+    for chunk in tensor.reshape(-1).split(CHUNK):
+        squares += chunk.double().square_().sum()
+    return max(math.sqrt(float(squares) / tensor.numel()), 1e-6)
 
 
 def _signs(like: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    return torch.where(_uniform(like, 0.0, 1.0, generator) < 0.5, -1.0, 1.0)
+    return _uniform(like, 0.0, 1.0, generator).lt_(0.5).mul_(-2.0).add_(1.0)
 
 
 def _signed(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Give every element a random sign."""
-    return tensor.abs() * _signs(tensor, generator)
+    return tensor.abs().mul_(_signs(tensor, generator))
 
 
 def _wide(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Spread the magnitudes over two decades, the root mean square kept."""
     factors = torch.empty_like(tensor).log_normal_(0.0, WIDE_DEVIATION, generator=generator)
-    made = tensor * factors.clamp_(*WIDE_FACTORS)
-    return made * (_rms(tensor) / _rms(made))
+    made = factors.clamp_(*WIDE_FACTORS).mul_(tensor)
+    return made.mul_(_rms(tensor) / _rms(made))
 
 
 def _outliers(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Plant large values at random places, so that what leaves elements out is far off."""
     chosen = _uniform(tensor, 0.0, 1.0, generator) < 1.0 / ONE_OUTLIER_IN
-    sizes = _uniform(tensor, *OUTLIER_SIZES, generator) * _signs(tensor, generator) * _rms(tensor)
+    sizes = _uniform(tensor, *OUTLIER_SIZES, generator).mul_(_signs(tensor, generator)).mul_(_rms(tensor))
     return torch.where(chosen, sizes, tensor)
 
 
@@ -132,10 +149,9 @@ def _offset(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 def _special(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Use zeros of both signs and powers of two, which tie everywhere and round nowhere."""
-    powers = torch.exp2(_uniform(tensor, *POWERS, generator).floor_())
-    unit = 2.0 ** round(torch.tensor(_rms(tensor)).log2().item()) / 4
-    made = powers * unit * _signs(tensor, generator)
-    return torch.where(_uniform(tensor, 0.0, 1.0, generator) < ZERO_SHARE, made * 0.0, made)
+    unit = 2.0 ** round(math.log2(_rms(tensor))) / 4
+    made = _uniform(tensor, *POWERS, generator).floor_().exp2_().mul_(unit).mul_(_signs(tensor, generator))
+    return made.mul_(_uniform(tensor, 0.0, 1.0, generator).ge_(ZERO_SHARE))
 
 
 # A family is one function and one line here.

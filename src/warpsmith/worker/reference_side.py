@@ -208,7 +208,7 @@ class ReferenceSide:
     def _forget(self) -> None:
         self._settings.clear()
         gc.collect()  # a setting and its domain hold each other
-        if "torch._dynamo" in sys.modules:  # resetting it would import it, which takes seconds
+        if "torch._inductor.compile_fx" in sys.modules:  # else a reset only imports, for seconds
             torch.compiler.reset()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()

@@ -22,7 +22,7 @@ from warpsmith.worker.compare import mismatch_of_trees
 from warpsmith.worker.domain import Domain
 from warpsmith.worker.draws import Expected, Placed
 from warpsmith.worker.exchange import Exchange, fill, synchronize
-from warpsmith.worker.families import FAMILIES, OWN, changed, is_free, touched
+from warpsmith.worker.families import FAMILIES, OWN, changed, is_free, touchable, touched
 from warpsmith.worker.inputs import LoadedProblem, ProblemError, seed_all
 from warpsmith.worker.oracle import Oracle
 from warpsmith.worker.roofline import Forward
@@ -169,25 +169,23 @@ class Setting:
         seed = self._seed_of(labels)
         made = self.problem.inputs(self.workload, seed, self.device)
         values = made if isinstance(made, dict) else list(made)
-        self._refuse_what_cannot_cross(describe(values), "input")
+        tree = describe(values)
+        self._refuse_what_cannot_cross(tree, "input")
         tensors = list(tensors_of(values))
+        del made, values  # one at a time is changed, and then there is one copy of it
         if family in FAMILIES:
             generator = torch.Generator(self.device).manual_seed(derive(seed, "family", family))
-            tensors = [changed(t, family, generator) if is_free(t) else t for t in tensors]
+            for place, tensor in enumerate(tensors):
+                tensors[place] = changed(tensor, family, generator) if is_free(tensor) else tensor
         elif family != OWN:
             crop = self._domain.crop(family)
             tensors = [cropped(t, crop) for t in tensors]
         if touch:
             generator = torch.Generator(self.device).manual_seed(derive(seed, "touch", touch))
-            chosen = self._touchable(tensors)
+            chosen = touchable(tensors)
             tensors = [touched(t, touch, generator) if c else t for t, c in zip(tensors, chosen, strict=True)]
-        live = rebuild(describe(values), iter(tensors))
+        live = rebuild(tree, iter(tensors))
         return describe(live), live
-
-    def _touchable(self, tensors: Sequence[torch.Tensor]) -> list[bool]:
-        """Say which inputs hold numbers that may change; where all are masks or codes, any floating one."""
-        free = [is_free(tensor) for tensor in tensors]
-        return free if any(free) else [t.is_floating_point() and t.numel() > 0 for t in tensors]
 
     def _refuse_what_cannot_cross(self, tree: Tree, what: str) -> None:
         for path, leaf in leaves_of(tree, what):

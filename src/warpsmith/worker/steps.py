@@ -76,12 +76,10 @@ class ArenaHandle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How the other process maps an arena.
 
     Attributes:
-        size_bytes: its length.
-        cuda_ipc: hex of a CUDA IPC memory handle; None where a descriptor comes with the message.
+        size_bytes: its length; the memory itself comes with the message, as a descriptor.
     """
 
     size_bytes: int
-    cuda_ipc: str | None
 
 
 class Load(
@@ -215,12 +213,6 @@ class Look(
     """Say what the last call left behind; asked when all clocks have stopped."""
 
 
-class Wake(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="wake", forbid_unknown_fields=True
-):
-    """Start the profiler of the process and stop it again: the first time takes seconds."""
-
-
 class Survey(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="survey", forbid_unknown_fields=True
 ):
@@ -273,7 +265,5 @@ class Failed(
     line: int | None = None
 
 
-Step: TypeAlias = (
-    Load | Seal | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Wake | Survey
-)
+Step: TypeAlias = Load | Seal | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Survey
 StepReply: TypeAlias = Done | Failed
