@@ -32,7 +32,7 @@ for chosen in "$@"; do
             part "large-$kind" warpsmith verify "$here/large/relu.py" "$here/large/relu_$kind.py" --json
         done
         ;;
-    suite) part suite warpsmith bench --tag starter --budget trials=4,wall=120s --out "$out/suite" ;;
+    suite) part suite warpsmith bench --tag starter --budget trials=2,wall=25s --out "$out/suite" ;;
     *) echo "no part '$chosen'; there are demo, large and suite" >&2 ;;
     esac
 done

@@ -1,4 +1,4 @@
-"""What the clocks are worth: `python benchmarks/trust.py aa|ncu [--device auto] [--pairs 200]`.
+"""What the clocks are worth: `python benchmarks/trust.py aa|ncu [--device auto] [--pairs 200] [--jobs 1]`.
 
 `aa`: a kernel against itself. Each pair is one verdict on a candidate that calls what eager calls; a ratio
 off 1, and an interval that lies above 1, are the clocks' own errors. `ncu`: the verdict's time of ten
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import random
 import shutil
@@ -19,7 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -55,15 +58,17 @@ ONCE = """import sys
 
 import torch
 
-x = torch.randn(int(sys.argv[2]), device="cuda")
-for _ in range(12):
-    y = getattr(torch, sys.argv[1])(x)
-torch.cuda.synchronize()
+for name, count in zip(sys.argv[1::2], sys.argv[2::2]):
+    x = torch.randn(int(count), device="cuda")
+    for _ in range(12):
+        y = getattr(torch, name)(x)
+    torch.cuda.synchronize()
 """
+CALLS = 12
 NAMES = ("tanh", "sin", "erf", "sigmoid", "relu")
 # Elements of float32, from about 20 us to about 5 ms on a device that moves 3 TB/s, and on two cores.
 COUNTS = {
-    "cuda": tuple(int(2e7 * 1.85**step / 4) for step in range(10)),
+    "cuda": tuple(int(2.5e7 * 1.8**step / 4) for step in range(10)),
     "cpu": (200_000, 400_000, 800_000, 1_600_000),
 }
 # The first calls load code and warm clocks.
@@ -85,44 +90,74 @@ def verdict_on(verifier: Verifier, target: Target, name: str, count: int, tier: 
     return verdict if isinstance(verdict, Accepted) else f"{type(verdict).__name__}: {verdict.reason}"
 
 
-def aa(verifier: Verifier, target: Target, pairs: int, seconds: float) -> dict[str, object]:
-    """Return the ratios of up to `pairs` kernels to themselves, made within `seconds` of wall time."""
-    end, rng, tier = time.monotonic() + seconds, random.Random(1), Tier.VERIFY
-    ratios: list[float] = []
-    wrongly_faster = 0
-    none: list[str] = []
-    while len(ratios) + len(none) < pairs and time.monotonic() < end:
-        name, count = rng.choice(NAMES), rng.choice(COUNTS[target.device_type])
-        verdict = verdict_on(verifier, target, name, count, tier)
-        if isinstance(verdict, str):
-            none.append(f"{name} {count}: {verdict}")
-            continue
-        ratios.append(verdict.ratio("eager"))
-        wrongly_faster += verdict.speedup("eager").low > 1
-    within = sum(abs(ratio - 1) <= 0.01 for ratio in ratios)
-    print(f"pairs {len(ratios)}, without a verdict {len(none)}")
-    if ratios:
-        print(f"|ratio - 1| <= 1 %: {within}/{len(ratios)}; median {statistics.median(ratios):.4f}")
-        print(f"range {min(ratios):.4f} to {max(ratios):.4f}; wrongly faster {wrongly_faster}/{len(ratios)}")
-    return {"ratios": ratios, "wrongly_faster": wrongly_faster, "without": none}
+class Pair(NamedTuple):
+    """One kernel against itself: what eager takes, over what it takes as a candidate."""
+
+    name: str
+    count: int
+    median_ns: float
+    ratio: float
+    is_said_faster: bool
 
 
-def profiled_ns(name: str, count: int) -> float:
-    """Return the median duration that Nsight Compute states, in ns."""
+def aa(target: Target, pairs: int, seconds: float, jobs: int) -> dict[str, object]:
+    """Return the ratios of up to `pairs` kernels to themselves, begun within `seconds` of wall time.
+
+    `jobs` verifiers work side by side; their timing takes turns.
+    """
+    end, rng = time.monotonic() + seconds, random.Random(1)
+    counts = COUNTS[target.device_type]
+    asked = [(rng.choice(NAMES), rng.choice(counts)) for _ in range(pairs)]
+
+    def share(mine: list[tuple[str, int]]) -> list[Pair | str]:
+        with Verifier() as verifier:
+            return [pair_of(verifier, target, *each) for each in mine if time.monotonic() < end]
+
+    with ThreadPoolExecutor(jobs) as pool:
+        made = list(itertools.chain(*pool.map(share, [asked[start::jobs] for start in range(jobs)])))
+    done = [each for each in made if isinstance(each, Pair)]
+    none = [each for each in made if isinstance(each, str)]
+    print(f"pairs {len(done)} of {pairs}, without a verdict {len(none)}")
+    for count in sorted({pair.count for pair in done}):
+        here = [pair for pair in done if pair.count == count]
+        ratios = [pair.ratio for pair in here]
+        print(
+            f"{statistics.median(pair.median_ns for pair in here) / 1e3:9.1f} us: {len(here):3d} pairs, "
+            f"ratio {min(ratios):.4f} to {max(ratios):.4f}, median {statistics.median(ratios):.4f}"
+        )
+    if done:
+        within = sum(abs(pair.ratio - 1) <= 0.01 for pair in done)
+        said = sum(pair.is_said_faster for pair in done)
+        print(f"|ratio - 1| <= 1 %: {within}/{len(done)}; wrongly faster {said}/{len(done)}")
+    return {"pairs": [pair._asdict() for pair in done], "without": none}
+
+
+def pair_of(verifier: Verifier, target: Target, name: str, count: int) -> Pair | str:
+    """Return one pair, or why there is none."""
+    verdict = verdict_on(verifier, target, name, count, Tier.VERIFY)
+    if isinstance(verdict, str):
+        return f"{name} {count}: {verdict}"
+    return Pair(name, count, verdict.time.value, verdict.ratio("eager"), verdict.speedup("eager").low > 1)
+
+
+def profiled_ns(kernels: list[tuple[str, int]]) -> list[float]:
+    """Return the median durations that Nsight Compute states, in ns."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "once.py"
         script.write_text(ONCE, encoding="utf-8")
         command = ["ncu", "--csv", "--page", "raw", "--print-units", "base", "--clock-control", "none"]
         command += ["--cache-control", "all", "--metrics", "gpu__time_duration.sum"]
-        command += ["--kernel-name", "regex:elementwise", sys.executable, str(script), name, str(count)]
+        command += ["--kernel-name", "regex:elementwise", sys.executable, str(script)]
+        command += [str(part) for kernel in kernels for part in kernel]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     lines = [line for line in done.stdout.splitlines() if line.startswith('"')]
     # The line below the header has the units.
     times = [float(row["gpu__time_duration.sum"].replace(",", "")) for row in [*csv.DictReader(lines)][1:]]
-    if len(times) <= SKIPPED:
-        raise SystemExit(f"ncu measured nothing: {(done.stdout + done.stderr)[-500:]}")
-    # One kernel draws the numbers; what comes last is the operator's.
-    return statistics.median(times[SKIPPED:])
+    # One kernel draws the numbers; the operator's come after it.
+    each = 1 + CALLS
+    if len(times) != each * len(kernels):
+        raise SystemExit(f"ncu saw {len(times)} kernels: {(done.stdout + done.stderr)[-500:]}")
+    return [statistics.median(times[start + SKIPPED : start + each]) for start in range(0, len(times), each)]
 
 
 def ncu(verifier: Verifier, target: Target) -> dict[str, object]:
@@ -130,13 +165,13 @@ def ncu(verifier: Verifier, target: Target) -> dict[str, object]:
     if shutil.which("ncu") is None or target.device_type != "cuda":
         raise SystemExit("needs a GPU and ncu on the PATH")
     rows: list[tuple[str, float, float]] = []
-    for place, count in enumerate(COUNTS["cuda"]):
-        name = NAMES[place % len(NAMES)]
+    kernels = [(NAMES[place % len(NAMES)], count) for place, count in enumerate(COUNTS["cuda"])]
+    for (name, count), theirs in zip(kernels, profiled_ns(kernels), strict=True):
         verdict = verdict_on(verifier, target, name, count, Tier.VERIFY)
         if isinstance(verdict, str):
             print(f"{name} {count}: {verdict}")
             continue
-        ours, theirs = verdict.time.value, profiled_ns(name, count)
+        ours = verdict.time.value
         rows.append((f"{name} {count}", ours, theirs))
         off = 100 * (ours / theirs - 1)
         print(f"{name:8} {count:10d}  {ours:11.0f} ns  ncu {theirs:11.0f} ns  {off:+.2f} %")
@@ -150,12 +185,15 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=480.0, help="start no pair after this")
+    parser.add_argument("--jobs", type=int, default=1, help="verifiers at work side by side")
     given = parser.parse_args()
     with Verifier() as verifier:
         target = verifier.target(given.device)
         print(verifier.probe().devices[target.device])
         found = (
-            aa(verifier, target, given.pairs, given.seconds) if given.part == "aa" else ncu(verifier, target)
+            aa(target, given.pairs, given.seconds, given.jobs)
+            if given.part == "aa"
+            else ncu(verifier, target)
         )
     print(json.dumps(found))
 

@@ -16,7 +16,8 @@ from warpsmith.redteam import Case, RedTeam, read_corpus
 from warpsmith.redteam.corpus import find_corpus, read_case
 from warpsmith.redteam.harden import hardened
 from warpsmith.redteam.matrix import matrix_markdown, score, score_text
-from warpsmith.redteam.runner import Outcome
+from warpsmith.redteam.runner import Outcome, outcome_of
+from warpsmith.testing.fakes import accepted
 
 CORPUS = {case.name: case for case in read_corpus(find_corpus())}
 ATTACKS = sorted(name for name, case in CORPUS.items() if case.kind == "attack")
@@ -114,6 +115,15 @@ def outcome(case: Case, status: str, *, is_right: bool) -> Outcome:
         is_as_said=True,
         wall_s=1.0,
     )
+
+
+def test_an_attack_whose_true_time_is_stated_is_stopped_by_that_and_only_where_its_file_says_so() -> None:
+    charged, other = CORPUS["e31_side_stream"], CORPUS["e101_patched_clock"]
+    slower, faster = accepted(candidate_ns=55, eager=50), accepted(candidate_ns=40, eager=50)
+    assert outcome_of(charged, "plain", slower).by == "charged"
+    assert outcome_of(charged, "plain", slower).is_right
+    assert not outcome_of(charged, "plain", faster).is_right
+    assert not outcome_of(other, "plain", slower).is_right
 
 
 def test_one_attack_let_through_or_one_honest_kernel_refused_is_no_proof() -> None:

@@ -32,7 +32,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         rows: numbers in the catalogue of mechanisms (docs/red-team.md).
         level: `native` where it takes compiled code.
         stopped_by: findings of which one is right for its rejection; `passthrough` for one that is
-            accepted and labelled as no win.
+            accepted and labelled as no win; `charged` for one that is accepted with its true time, in which
+            the trick brought nothing over eager.
         track: rules under which it is submitted.
         pace: how its hardened form comes to a modest claim: `wrap` slows every call down, `claim`
             understates less, `none` takes no time into account.

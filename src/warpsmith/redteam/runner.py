@@ -37,7 +37,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Attributes:
         status: of the verdict; `passthrough` where it was accepted and labelled as no win.
-        by: name of the decisive finding; empty where it was accepted.
+        by: name of the decisive finding, or of what took the gain from one that was accepted:
+            `passthrough`, `charged`; empty where nothing did.
         reason: the verdict's, for people.
         speedup: over eager, where it was timed.
         is_right: an attack was refused, or an honest kernel accepted.
@@ -182,6 +183,7 @@ def outcome_of(case: Case, form: Form, verdict: Verdict) -> Outcome:
     if isinstance(verdict, Accepted):
         status = "passthrough" if verdict.is_passthrough else "accepted"
         speedup = verdict.ratio("eager") if "eager" in verdict.baselines else None
+        by = _without_gain(case, verdict)
     elif isinstance(verdict, Faulted):
         status, reason = "faulted", verdict.reason
     else:
@@ -192,16 +194,23 @@ def outcome_of(case: Case, form: Form, verdict: Verdict) -> Outcome:
         name=case.name,
         form=form,
         status=status,
-        by=by or ("passthrough" if status == "passthrough" else ""),
+        by=by,
         reason=reason,
         speedup=speedup,
-        is_right=_is_right(case, status),
-        is_as_said=case.kind == "honest" or (by or status) in case.stopped_by,
+        is_right=_is_right(case, status, by),
+        is_as_said=case.kind == "honest" or by in case.stopped_by,
         wall_s=verdict.wall_s,
     )
 
 
-def _is_right(case: Case, status: str) -> bool:
+def _without_gain(case: Case, verdict: Accepted) -> str:
+    """Say why an accepted candidate gains nothing; empty where it may."""
+    if "charged" in case.stopped_by and "eager" in verdict.baselines and verdict.speedup("eager").low <= 1:
+        return "charged"
+    return "passthrough" if verdict.is_passthrough else ""
+
+
+def _is_right(case: Case, status: str, by: str) -> bool:
     if case.kind == "honest":
         return status in {"accepted", "passthrough"}
-    return status == "rejected" or (status == "passthrough" and "passthrough" in case.stopped_by)
+    return status == "rejected" or (by in {"passthrough", "charged"} and by in case.stopped_by)

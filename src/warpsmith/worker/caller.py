@@ -20,7 +20,7 @@ from warpsmith.core.verdict import Finding, Stage
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.draws import Placed
 from warpsmith.worker.setting import Setting
-from warpsmith.worker.steps import Attach, Done, Export, Look, Run, Survey, Tree
+from warpsmith.worker.steps import Attach, Done, Export, Look, Nudge, Run, Survey, Tree
 from warpsmith.worker.timers.flush import clear_caches
 from warpsmith.worker.trees import TreeError
 
@@ -123,6 +123,10 @@ class Caller:
             raise self.lie(stage, f"the candidate's process states {stated_ns} ns for a call of {wall_ns} ns")
         facts = self.process.ask(Look(), stage=stage, limit_s=limit_s).facts
         return Called(done, got, stated_ns, wall_ns, facts)
+
+    def nudge(self) -> None:
+        """Have the process use the device for a moment."""
+        self.process.ask(Nudge(), stage=Stage.TIME, limit_s=ATTACH_S)
 
     def survey(self, setting: Setting, placed: Placed, *, limit_s: float) -> Done:
         """Have the process call once under its profiler."""

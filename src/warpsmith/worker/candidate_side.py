@@ -39,6 +39,7 @@ from warpsmith.worker.steps import (
     Failed,
     Load,
     Look,
+    Nudge,
     Pose,
     Recall,
     Run,
@@ -111,6 +112,7 @@ class CandidateSide:
             Detach: self.detach,
             Recall: self.recall,
             Look: self.look,
+            Nudge: self.nudge,
         }
         if (ask := bare.get(type(step))) is not None:
             return ask()
@@ -250,6 +252,12 @@ class CandidateSide:
     def recall(self) -> StepReply:
         """Write out again what the call before the last one returned."""
         return self._export(self._held[0], (), 0)
+
+    def nudge(self) -> StepReply:
+        """Run the least that makes the device switch to this process."""
+        torch.zeros(1, device=self.device)
+        self._synchronize()
+        return Done()
 
     def survey(self, step: Survey) -> StepReply:
         """Call the module once under the profiler."""

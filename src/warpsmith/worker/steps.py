@@ -213,6 +213,12 @@ class Look(
     """Say what the last call left behind; asked when all clocks have stopped."""
 
 
+class Nudge(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="nudge", forbid_unknown_fields=True
+):
+    """Use the device for a moment: the switch of contexts leaves its caches as a candidate finds them."""
+
+
 class Survey(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="survey", forbid_unknown_fields=True
 ):
@@ -265,5 +271,7 @@ class Failed(
     line: int | None = None
 
 
-Step: TypeAlias = Load | Seal | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Survey
+Step: TypeAlias = (
+    Load | Seal | Pose | Construct | Attach | Detach | Run | Export | Recall | Look | Nudge | Survey
+)
 StepReply: TypeAlias = Done | Failed
