@@ -94,7 +94,7 @@ class Pair(NamedTuple):
     """One kernel against itself: what eager takes, over what it takes as a candidate."""
 
     name: str
-    count: int
+    elements: int
     median_ns: float
     ratio: float
     is_said_faster: bool
@@ -118,8 +118,8 @@ def aa(target: Target, pairs: int, seconds: float, jobs: int) -> dict[str, objec
     done = [each for each in made if isinstance(each, Pair)]
     none = [each for each in made if isinstance(each, str)]
     print(f"pairs {len(done)} of {pairs}, without a verdict {len(none)}")
-    for count in sorted({pair.count for pair in done}):
-        here = [pair for pair in done if pair.count == count]
+    for count in sorted({pair.elements for pair in done}):
+        here = [pair for pair in done if pair.elements == count]
         ratios = [pair.ratio for pair in here]
         print(
             f"{statistics.median(pair.median_ns for pair in here) / 1e3:9.1f} us: {len(here):3d} pairs, "
