@@ -61,10 +61,13 @@ import torch
 for name, count in zip(sys.argv[1::2], sys.argv[2::2]):
     x = torch.randn(int(count), device="cuda")
     for _ in range(12):
+        torch.cuda._sleep(1)
         y = getattr(torch, name)(x)
+    torch.cuda._sleep(1)
     torch.cuda.synchronize()
 """
 CALLS = 12
+MARK = "spin_kernel"
 NAMES = ("tanh", "sin", "erf", "sigmoid", "relu")
 # Elements of float32, from about 20 us to about 5 ms on a device that moves 3 TB/s, and on two cores.
 COUNTS = {
@@ -147,17 +150,21 @@ def profiled_ns(kernels: list[tuple[str, int]]) -> list[float]:
         script.write_text(ONCE, encoding="utf-8")
         command = ["ncu", "--csv", "--page", "raw", "--print-units", "base", "--clock-control", "none"]
         command += ["--cache-control", "all", "--metrics", "gpu__time_duration.sum"]
-        command += ["--kernel-name", "regex:elementwise", sys.executable, str(script)]
+        command += ["--kernel-name", f"regex:elementwise|{MARK}", sys.executable, str(script)]
         command += [str(part) for kernel in kernels for part in kernel]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     lines = [line for line in done.stdout.splitlines() if line.startswith('"')]
-    # The line below the header has the units.
-    times = [float(row["gpu__time_duration.sum"].replace(",", "")) for row in [*csv.DictReader(lines)][1:]]
-    # One kernel draws the numbers; the operator's come after it.
-    each = 1 + CALLS
-    if len(times) != each * len(kernels):
-        raise SystemExit(f"ncu saw {len(times)} kernels: {(done.stdout + done.stderr)[-500:]}")
-    return [statistics.median(times[start + SKIPPED : start + each]) for start in range(0, len(times), each)]
+    # A call is what lies between two marks, since torch cuts large tensors up; then numbers are drawn.
+    spans: list[float] = []
+    for row in [*csv.DictReader(lines)][1:]:  # the line below the header has the units
+        if MARK in row["Kernel Name"]:
+            spans.append(0.0)
+        elif spans:
+            spans[-1] += float(row["gpu__time_duration.sum"].replace(",", ""))
+    each = CALLS + 1
+    if len(spans) != each * len(kernels):
+        raise SystemExit(f"ncu saw {len(spans)} marks: {(done.stdout + done.stderr)[-500:]}")
+    return [statistics.median(spans[at + SKIPPED : at + CALLS]) for at in range(0, len(spans), each)]
 
 
 def ncu(verifier: Verifier, target: Target) -> dict[str, object]:

@@ -228,7 +228,7 @@ def deadline_s(task: Task) -> float:
     limits, effort = task.limits, task.effort
     baselines = sum(BASELINE_S.get(name, LONG_BASELINE_S) for name in task.baselines)
     # A seed is a reference call and a candidate call; the rest is drawing and comparing.
-    each = (effort.seeds + 8) * (limits.run_s + 10.0) + effort.timing_s * 3 + baselines + limits.build_s
+    each = (2 * effort.seeds + 8) * (limits.run_s + 10.0) + effort.timing_s * 3 + baselines + limits.build_s
     once = START_S + VISIT_WAIT_S + limits.build_s + (each + WAIT_S) * len(task.workloads)
     return once + (_certification_s(task) if task.tier is Tier.CERTIFY else 0.0)
 
@@ -236,7 +236,7 @@ def deadline_s(task: Task) -> float:
 def _certification_s(task: Task) -> float:
     """Wall seconds that a certification may take beyond a verification."""
     limits, count = task.limits, len(task.workloads)
-    each = 2 * limits.build_s + ((task.effort.seeds + 8) * (limits.run_s + 10.0) + limits.build_s) * count
+    each = 2 * limits.build_s + ((2 * task.effort.seeds + 8) * (limits.run_s + 10.0) + limits.build_s) * count
     processes_s = (tools.PROCESSES - 1) * (each + WAIT_S)
     if task.target.device_type != "cuda":
         return processes_s

@@ -29,7 +29,7 @@ from warpsmith.worker.caller import Caller
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.compare import Differences
 from warpsmith.worker.errand import DATA_FILE, DONE, ERRAND_FILE, Errand, Visit
-from warpsmith.worker.exam import TOUCHED, Ask, Examiner
+from warpsmith.worker.exam import Ask, Examiner, touched_pair
 from warpsmith.worker.exchange import fill
 from warpsmith.worker.launched import Ran, run_program
 from warpsmith.worker.nursery_client import Nursery
@@ -168,10 +168,10 @@ class Certifier:
         shapes = setting.crops() if self._task.track.shapes == "any" else ()
         families = setting.families() if self._task.track.inputs == "any" else ()
         strange = [*(family for family in families if family != "own"), *shapes]
-        rest = [Ask(first + label) for label in range(1, seeds)]
-        rest += [Ask(first + seeds + label, family) for label, family in enumerate(strange)]
+        rest = [touched_pair(first + label) for label in range(1, seeds)]
+        rest += [[Ask(first + seeds + label, family)] for label, family in enumerate(strange)]
         rng.shuffle(rest)
-        return [Ask(first), Ask(first, touch=TOUCHED), *rest]
+        return [ask for group in (touched_pair(first), *rest) for ask in group]
 
     @contextlib.contextmanager
     def _fresh(self) -> Iterator[CandidateProcess]:

@@ -58,6 +58,11 @@ class Ask(NamedTuple):
         return f"inputs {self.label + 1}" + ("" if self.family == "own" else f", {self.family}")
 
 
+def touched_pair(label: int) -> list[Ask]:
+    """Return a call, and one on the same inputs with a few elements changed in place."""
+    return [Ask(label), Ask(label, touch=TOUCHED)]
+
+
 class Examiner:
     """Compares one candidate, call by call, with the reference.
 
@@ -125,15 +130,17 @@ class Examiner:
     def _plan(self, setting: Setting) -> list[Ask]:
         """Return the calls to make: plain ones first, for the clearest message, the rest in secret order."""
         seeds = self.task.effort.seeds
-        rest = [Ask(seed) for seed in range(1, seeds)]
         if self.task.track.inputs == "declared":
-            return [Ask(0), *rest]
+            return [Ask(seed) for seed in range(seeds)]
+        # Each with its touched twin right after it, at the same address: who remembers answers by a part of
+        # the inputs is wrong in one of them, however many calls he lets pass first.
+        rest = [touched_pair(seed) for seed in range(1, seeds)]
         rest += [
-            Ask(seeds + number, family)
+            [Ask(seeds + number, family)]
             for number, family in enumerate(f for f in setting.families() if f != "own")
         ]
         self._rng.shuffle(rest)
-        return [Ask(0), Ask(0, touch=TOUCHED), *rest]
+        return [ask for group in (touched_pair(0), *rest) for ask in group]
 
     def shapes(self, setting: Setting, *, stage: Stage = Stage.COMPARE) -> bool:
         """Compare on shapes that the problem does not declare; say whether there are any.

@@ -21,7 +21,8 @@ from warpsmith.core.verdict import Floor, Measurement, Stage, Witness
 from warpsmith.worker.baselines.base import DoesNotApply
 from warpsmith.worker.caller import Caller
 from warpsmith.worker.candidate_process import CandidateProcess
-from warpsmith.worker.exam import Ask, Examiner
+from warpsmith.worker.exam import Ask, Examiner, touched_pair
+from warpsmith.worker.families import OWN
 from warpsmith.worker.inputs import call_with
 from warpsmith.worker.layout import poison_free_memory, settled
 from warpsmith.worker.setting import Setting
@@ -39,6 +40,7 @@ MIN_ROUNDS = 2 * STRETCH
 FEWEST_ROUNDS = STRETCH
 COMPARED_SHARE = 0.25
 STRANGER_SHARE = 0.05
+STRANGER_LABELS = 10_000
 MAX_REDONE = 3
 OVERTIME = 3
 # Half a minute more is cheaper than a fault, after which all of the verification is done again.
@@ -176,8 +178,11 @@ class Race:
         if self._rng.random() < STRANGER_SHARE and self.examiner.task.track.inputs == "any":
             # Somebody who is exact on strange inputs alone can't tell these from a check.
             family = self._rng.choice(self.setting.families())
+            label = STRANGER_LABELS + number
+            asks = touched_pair(label) if family == OWN else [Ask(label, family)]
             with self._turn_of(self.examiner.process):
-                self.examiner.put(self.setting, Ask(10_000 + number, family), Stage.TIME)
+                for ask in asks:
+                    self.examiner.put(self.setting, ask, Stage.TIME)
 
     def _timed_candidate_turn(self, number: int, flush_bytes: int) -> None:
         clocked = self._candidate_turn(f"timed call {number + 1}", flush_bytes, is_compared=number < 2)
