@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from processes import workers_below
@@ -96,3 +97,11 @@ def test_what_a_reference_prints_is_nobodys_answer(judge: Judge) -> None:
 def test_a_problem_that_replaces_another_of_its_name_is_read_afresh(judge: Judge) -> None:
     judge.accepted(problem_of(problem_source("x + 1")), candidate("x + 1"))
     judge.accepted(problem_of(problem_source("x + 2")), candidate("x + 2"))
+
+
+def test_a_problem_that_fails_is_not_tried_again(judge: Judge, tmp_path: Path) -> None:
+    tried = tmp_path / "tried"
+    source = f"with open({str(tried)!r}, 'a') as file:\n    file.write('once ')\nraise ValueError('no')\n"
+    verdict = judge.faulted(problem_of(source), candidate())
+    assert verdict.cause == "problem"
+    assert tried.read_text() == "once "

@@ -316,3 +316,13 @@ def test_what_far_from_zero_cancels_to_nothing_is_not_compared_by_value(judge: J
     asked = problem("tuple(nn.functional.gelu(t, approximate='tanh') for t in x)", inputs=inputs)
     answer = "tuple(t * torch.sigmoid(1.5957691216057308 * (t + 0.044715 * t ** 3)) for t in x)"
     judge.accepted(asked, candidate(answer))
+
+
+def test_where_one_output_cancels_to_nothing_the_others_are_still_compared(judge: Judge) -> None:
+    inputs = "[[torch.randn(64, 64) for _ in range(6)]]"
+    answer = "(*(nn.functional.gelu(t, approximate='tanh') for t in x), *(t + 1 for t in x))"
+    gelu = "t * torch.sigmoid(1.5957691216057308 * (t + 0.044715 * t ** 3))"
+    right = f"(*({gelu} for t in x), *(t + 1 for t in x))"
+    wrong = f"(*({gelu} for t in x), *(torch.where(t.mean() < -6, 9 * t, t + 1) for t in x))"
+    judge.accepted(problem(answer, inputs=inputs), candidate(right))
+    judge.rejected(problem(answer, inputs=inputs), candidate(wrong), stage=Stage.COMPARE, check="values")

@@ -83,7 +83,9 @@ class Watch:
         elif isinstance(event, TrialFinished):
             row = self.rows[event.trial.task_id]
             row.trials.append(event.trial)
-            self._say(f"{row.task.problem.name}: {trial_text(event.trial, row.task.baselines[0])}")
+            self._say(
+                f"{row.task.problem.name}: {trial_text(event.trial, next(iter(row.task.baselines), ''))}"
+            )
         elif isinstance(event, RetimingFinished):
             row = self.rows[event.retiming.task_id]
             row.state, baseline = "done", next(iter(row.task.baselines), "")

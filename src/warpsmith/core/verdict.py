@@ -216,11 +216,17 @@ class Rejected(
 class Faulted(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="status", tag="faulted", forbid_unknown_fields=True
 ):
-    """No answer: the machine or the problem failed. Says nothing about the candidate; enters no metric."""
+    """No answer: the machine or the problem failed. Says nothing about the candidate; enters no metric.
+
+    Attributes:
+        cause: `problem` where another attempt would end alike; `memory` and `noise` where being alone on the
+            device may help.
+    """
 
     reason: str
     log: str = ""
     wall_s: float = 0.0
+    cause: Literal["machine", "memory", "noise", "problem"] = "machine"
 
 
 Verdict: TypeAlias = Accepted | Rejected | Faulted

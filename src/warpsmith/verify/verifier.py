@@ -149,19 +149,21 @@ class Verifier:
     def verify(self, task: Task, candidate: Candidate) -> Verdict:
         """Return the verdict on `candidate`; a machine that fails twice gives `Faulted`.
 
-        The second time no other verification of this host has anything on the device: most of what fails
-        is too little memory or too much noise.
+        Where memory or quiet was what it lacked, no other verification of this host has anything on the
+        device the second time. A problem that fails would fail again.
         """
         start = time.monotonic()
         if rejected := scan(candidate, task.target):
             return msgspec.structs.replace(rejected, wall_s=time.monotonic() - start)
         verdict: Verdict = Faulted(reason="not tried")
-        for attempt in range(ATTEMPTS):
+        is_alone = False
+        for _ in range(ATTEMPTS):
             if self._is_stopped:
                 break
-            verdict = self._attempt(Job(task=task, candidate=candidate, is_alone=attempt > 0))
-            if not isinstance(verdict, Faulted):
+            verdict = self._attempt(Job(task=task, candidate=candidate, is_alone=is_alone))
+            if not isinstance(verdict, Faulted) or verdict.cause == "problem":
                 break
+            is_alone = verdict.cause in {"memory", "noise"}
         return msgspec.structs.replace(verdict, wall_s=time.monotonic() - start)
 
     def _attempt(self, job: Job) -> Verdict:

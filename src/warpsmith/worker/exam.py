@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from warpsmith.core.seeds import derive
 from warpsmith.core.task import Task
 from warpsmith.core.verdict import Finding, Stage
 from warpsmith.worker.arena import ArenaError
+from warpsmith.worker.budget import Exact
 from warpsmith.worker.caller import Called, Caller
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.compare import Differences, compare_all, mismatch_of_trees
@@ -261,19 +262,22 @@ class Examiner:
         if not exact:
             self.differences.go_back_to(before)
             return self._finding(setting, placed, called, exact=True)
-        if self._is_nothing(setting, placed, expected):
+        # Inputs that are not the problem's own may leave nothing of an output to compare by value.
+        if placed.family in FAMILIES and (collapsed := setting.collapsed(expected)):
             self.differences.go_back_to(before)
-            finding = None
+            finding = self._difference(setting, placed, expected, called, besides=collapsed)
         return finding, expected
 
-    @staticmethod
-    def _is_nothing(setting: Setting, placed: Placed, expected: Expected) -> bool:
-        """Say whether inputs that are not the problem's own left nothing to compare by value."""
-        return placed.family in FAMILIES and setting.has_collapsed(expected)
-
     def _difference(
-        self, setting: Setting, placed: Placed, expected: Expected, called: Called
+        self,
+        setting: Setting,
+        placed: Placed,
+        expected: Expected,
+        called: Called,
+        *,
+        besides: Collection[int] = (),
     ) -> Finding | None:
+        """Return what is wrong; outputs of the numbers `besides` are only looked at for their form."""
         done = called.done
         if done.outputs is None:
             return Finding(check="protocol", message="the candidate's process reported no output")
@@ -289,14 +293,16 @@ class Examiner:
         exported = [name for name in setting.updated if name in done.state]
         kept += [called.got[len(outputs) + exported.index(name)] for name in expected.state]
         wanted = [*tensors_of(expected.values), *expected.state.values()]
-        oracle = None if expected.exact is None else [*expected.exact, *([None] * len(expected.state))]
+        oracle: list[Exact | None] = [*expected.exact] if expected.exact else [None] * len(outputs)
+        oracle += [None] * len(expected.state)
+        places = [place for place in range(len(wanted)) if place not in besides]
         finding = compare_all(
-            kept,
-            wanted,
-            paths,
+            [kept[place] for place in places],
+            [wanted[place] for place in places],
+            [paths[place] for place in places],
             self.task.problem.tolerance_for,
             self.differences,
-            exact=oracle,
+            exact=[oracle[place] for place in places],
             is_strict=self.task.track.precision == "declared",
         )
         if finding is not None:

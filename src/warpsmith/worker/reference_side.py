@@ -74,7 +74,7 @@ class ReferenceSide:
                 verdict = self._verified(job, phases)
                 if _is_out_of_memory(verdict) and visit.ends_in_company():
                     # Whose memory it was that ran out can't be told; alone on the device it can.
-                    verdict = Faulted(reason=f"{CROWDED}: {verdict.reason}")
+                    verdict = Faulted(reason=f"{CROWDED}: {verdict.reason}", cause="memory")
         except InfrastructureError as error:
             verdict = Faulted(reason=str(error))
         return _with_wall(verdict, phases, time.monotonic() - start)
@@ -95,9 +95,9 @@ class ReferenceSide:
         except Misbehaved as error:
             verdict = self._rejection(error, where, phases)
         except ProblemError as error:
-            verdict = Faulted(reason=str(error))
+            verdict = Faulted(reason=str(error), cause="problem")
         except TooBusy as error:
-            verdict = Faulted(reason=str(error))
+            verdict = Faulted(reason=str(error), cause="noise")
         except Uncertifiable as error:
             verdict = Faulted(reason=str(error), log=error.log)
         except InfrastructureError as error:
@@ -105,7 +105,7 @@ class ReferenceSide:
             self._nursery = None  # it may be what failed; the next candidate gets a new one
             verdict = Faulted(reason=str(error))
         except (torch.cuda.OutOfMemoryError, MemoryError, ArenaError) as error:
-            verdict = Faulted(reason=f"{EXHAUSTED}: {str(error).splitlines()[0]}")
+            verdict = Faulted(reason=f"{EXHAUSTED}: {str(error).splitlines()[0]}", cause="memory")
         finally:
             if process is not None:
                 process.end()
@@ -235,7 +235,7 @@ class ReferenceSide:
 def _is_out_of_memory(verdict: Verdict) -> TypeGuard[Rejected | Faulted]:
     if isinstance(verdict, Rejected):
         return any(finding.check == OUT_OF_MEMORY for finding in verdict.findings)
-    return isinstance(verdict, Faulted) and verdict.reason.startswith(EXHAUSTED)
+    return isinstance(verdict, Faulted) and verdict.cause == "memory"
 
 
 def _with_wall(verdict: Verdict, phases: Phases, wall_s: float) -> Verdict:

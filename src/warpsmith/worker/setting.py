@@ -265,13 +265,13 @@ class Setting:
         self._outputs_bytes = max(self._outputs_bytes, _outputs_bytes(found))
         return found
 
-    def has_collapsed(self, expected: Expected) -> bool:
-        """Say whether next to nothing is left of an output, by what the problem's own inputs make of it.
+    def collapsed(self, expected: Expected) -> set[int]:
+        """Return which outputs have next to nothing left, by what the problem's own inputs make of them.
 
         What is left is how the reference rounds (gelu far below zero), and no one else need round so.
         """
         pairs = zip(scales_of(tensors_of(expected.values)), self._own_scales or (), strict=False)
-        return any(scale < COLLAPSED * own for scale, own in pairs)
+        return {place for place, (scale, own) in enumerate(pairs) if scale < COLLAPSED * own}
 
     @property
     def oracle(self) -> Oracle:
