@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch._C._autograd import DeviceType
-from torch.profiler import ProfilerActivity, profile
+
+# Not torch.profiler, which imports all of the compiler when it starts: a second on a CPU, in every process.
+from torch.autograd.profiler import profile
 
 from warpsmith.checks.evidence import Census, KernelUse
 from warpsmith.worker.cupti import Recorder, recorder
@@ -102,7 +104,7 @@ def _recorded(found: Recorder, call: Callable[[], object], device: torch.device)
 
 def _profiled(call: Callable[[], object], device: torch.device) -> list[Seen]:
     torch.cuda.synchronize(device)
-    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+    with profile(use_cpu=False, use_device="cuda") as profiler:
         call()
         torch.cuda.synchronize(device)
     return [
@@ -113,7 +115,7 @@ def _profiled(call: Callable[[], object], device: torch.device) -> list[Seen]:
 
 
 def _census_of_operators(call: Callable[[], object], artifacts: Path) -> Census:
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+    with profile() as profiler:
         start = time.perf_counter_ns()
         call()
         wall_ns = time.perf_counter_ns() - start

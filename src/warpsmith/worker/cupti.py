@@ -1,7 +1,8 @@
 """What a GPU ran during a call: kernels, copies and fills with their times, as CUPTI records them.
 
-torch's profiler asks CUPTI, too, but takes five to seven seconds of a core to start in every new process
-(torch 2.11, H100), where the activity records that are needed here start in 30 ms. Knows no candidate.
+torch.profiler asks CUPTI, too, but takes five to seven seconds of a core to start in every new process
+(torch 2.11, H100), if only because it imports the compiler; the activity records that are needed here start
+in 30 ms. Knows no candidate.
 """
 
 from __future__ import annotations
