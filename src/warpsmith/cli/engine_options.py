@@ -17,7 +17,7 @@ from warpsmith.engine import EXECUTORS
 from warpsmith.engine.base import Executor
 from warpsmith.engine.cache import VerdictCache
 from warpsmith.engine.waiting import WaitingEngine
-from warpsmith.search.loop import Judge
+from warpsmith.search.abreast import Judge, OneAtATime
 from warpsmith.verify import Verifier
 from warpsmith.verify.worker_process import cache_folder
 
@@ -88,7 +88,7 @@ def judging(
         device: what the user asked for; where that names no number, all devices of its kind take part.
     """
     if executor is None:
-        yield Judging(verifier, 1)
+        yield Judging(OneAtATime(verifier), 1)
         return
     verifier.close()
     where = device if ":" in device else tasks[0].target.device_type

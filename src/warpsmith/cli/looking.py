@@ -39,17 +39,23 @@ class Row:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.trials: list[Trial] = []
+        # Trials end in any order where several are in flight; below this number all have.
+        self._complete = 0
         self.retimings: list[Retiming] = []
         self.best: Entry | None = None
         self.counts: Counter[str] = Counter()
 
     def update(self, archive: Archive) -> None:
         """Read what was added since the last look."""
-        new = archive.trials(self.task.id, since=len(self.trials))
+        known = {trial.number for trial in self.trials[self._complete :]}
+        read = archive.trials(self.task.id, since=self._complete)
+        new = [trial for trial in read if trial.number not in known]
         again = archive.retimings(self.task.id)
         if not new and len(again) == len(self.retimings):
             return
-        self.trials += new
+        self.trials = sorted([*self.trials, *new], key=lambda trial: trial.number)
+        while self._complete < len(self.trials) and self.trials[self._complete].number == self._complete:
+            self._complete += 1
         self.retimings = again
         self.counts.update(map(status_of, new))
         self.best = winner(entries(self.trials, again), ranked_baselines([self.task]))

@@ -33,6 +33,7 @@ class Recipe(NamedTuple):
         models: `NAME=WEIGHT` texts.
         memory: run folders.
         retime: how many winners to time again.
+        in_flight: how many trials to make at the same time.
     """
 
     strategy: str | None
@@ -43,6 +44,7 @@ class Recipe(NamedTuple):
     models: tuple[str, ...]
     memory: tuple[str, ...]
     retime: int
+    in_flight: int
 
     def plan(self, default_budget: str) -> Plan:
         """Return the plan, its components made once.
@@ -52,7 +54,14 @@ class Recipe(NamedTuple):
         """
         chosen, makers, limits = self._chosen(default_budget)
         command = shlex.join(["warpsmith", *sys.argv[1:]])
-        plan = Plan(strategy=chosen, proposers=makers, budget=limits, command=command, retime=self.retime)
+        plan = Plan(
+            strategy=chosen,
+            proposers=makers,
+            budget=limits,
+            command=command,
+            retime=self.retime,
+            in_flight=self.in_flight,
+        )
         plan.check()
         return plan
 
@@ -121,6 +130,14 @@ def recipe_options(default_budget: str) -> Callable[[F], F]:
             show_default=True,
             metavar="N",
             help="Verify and time the best N again before one is named; 0 does not.",
+        ),
+        click.option(
+            "--in-flight",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Make N trials of a problem at a time: models write some while others are verified.",
         ),
     )
 

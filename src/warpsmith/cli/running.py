@@ -14,7 +14,7 @@ from warpsmith.cli.live import watching
 from warpsmith.core.events import Event
 from warpsmith.core.task import Task
 from warpsmith.report import write_kernels, write_report
-from warpsmith.search.loop import Judge
+from warpsmith.search.abreast import Judge
 from warpsmith.search.now import NowFile
 from warpsmith.search.run import Plan, carry_out
 

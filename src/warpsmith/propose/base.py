@@ -36,6 +36,10 @@ class Proposer(Protocol):
     under its own name. It may use the workshop's processes. What it can't make it says
     in a `Proposal` without a candidate; it raises only `UsageError`, for options that
     make no sense, and `InfrastructureError`.
+
+    One whose class has `asks_models = True` waits for others most of the time: it is asked in several threads
+    at once, where a run has several trials in flight, and sees of those only who makes them. It makes
+    another candidate all the same, by `wish.rng` and the length of `wish.trials`.
     """
 
     def propose(self, wish: Wish, workshop: Workshop) -> Proposal | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from warpsmith.core.seeds import derive
@@ -22,6 +24,9 @@ class Ideas(Modelled, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         count: ideas to ask for at a time.
     """
+
+    # Which idea is next depends on which the others have carried out.
+    asks_models: ClassVar[bool] = False
 
     count: int = 5
 

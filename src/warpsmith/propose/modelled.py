@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -53,6 +53,8 @@ class Modelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         shots: verified kernels for similar problems to show at most; 0 shows none.
         lessons: sentences from earlier trials on similar problems to tell at most.
     """
+
+    asks_models: ClassVar[bool] = True
 
     model: str = ""
     models: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What searches that run at the same time share: one listener, and the wall time.
+"""What searches that run at the same time share: who gives verdicts, one listener, and the wall time.
 
 Knows threads, and nothing of what a search does.
 """
@@ -7,11 +7,55 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Protocol
 
 import msgspec
 
+from warpsmith.core.candidate import Candidate
 from warpsmith.core.events import Event, PhaseStarted, Sink
-from warpsmith.core.task import Budget
+from warpsmith.core.task import Budget, Task
+from warpsmith.core.verdict import Verdict
+
+
+class Judge(Protocol):
+    """Who gives verdicts: a verifier, or an engine that waits."""
+
+    def start(self) -> None:
+        """Start ahead of time what takes time to start."""
+        ...
+
+    def verify(self, task: Task, candidate: Candidate) -> Verdict:
+        """Return the verdict on `candidate`."""
+        ...
+
+    def stop(self) -> None:
+        """From another thread: end what is waited for."""
+        ...
+
+
+class OneAtATime:
+    """Gives verdicts to many threads, one after the other, by who gives one at a time.
+
+    Args:
+        judge: who does.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start ahead of time what takes time to start."""
+        self._judge.start()
+
+    def verify(self, task: Task, candidate: Candidate) -> Verdict:
+        """Return the verdict on `candidate`, when it is its turn."""
+        with self._lock:
+            return self._judge.verify(task, candidate)
+
+    def stop(self) -> None:
+        """From another thread: end what is waited for."""
+        self._judge.stop()
 
 
 class Gathered:

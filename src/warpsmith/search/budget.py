@@ -85,17 +85,22 @@ class Meter:
         self._winners = winners
         self._start = time.monotonic() if started_s is None else started_s
 
-    def spent(self, trials: Sequence[Trial], retimings: Sequence[Retiming] = ()) -> str:
-        """Return which limit is reached, or an empty text."""
+    def spent(
+        self, trials: Sequence[Trial], retimings: Sequence[Retiming] = (), *, in_flight: int = 0
+    ) -> str:
+        """Return which limit is reached, or an empty text.
+
+        One in flight counts as much as the dearest so far; while none has ended, as much as there is.
+        """
         budget = self._budget
         bills = [trial.proposal.spent for trial in trials if trial.proposal.spent is not None]
         accepted = [verdict for trial in trials if (verdict := trial.accepted)]
         wall_s = time.monotonic() - self._start
-        gpu_s = sum(map(device_s, trials)) + sum(device_s_of(each.verdict) for each in retimings)
+        gpu_s = _sum([*map(device_s, trials)], in_flight) + sum(device_s_of(r.verdict) for r in retimings)
         used = {
-            "trials": (len(trials), budget.trials),
-            "tokens": (sum(bill.tokens for bill in bills), budget.tokens),
-            "usd": (math.fsum(bill.usd or 0.0 for bill in bills), budget.usd),
+            "trials": (len(trials) + in_flight, budget.trials),
+            "tokens": (_sum([bill.tokens for bill in bills], in_flight), budget.tokens),
+            "usd": (_sum([bill.usd or 0.0 for bill in bills], in_flight), budget.usd),
             "wall": (wall_s + self._kept([v.wall_s for v in accepted], budget.wall_s), budget.wall_s),
             "gpu": (gpu_s + self._kept([device_s_of(v) for v in accepted], budget.gpu_s), budget.gpu_s),
         }
@@ -109,3 +114,10 @@ class Meter:
         if limit is None or count < 2:
             return 0.0
         return min(MOST_KEPT * limit, count * sum(seconds) / len(seconds))
+
+
+def _sum(amounts: Sequence[float], in_flight: int) -> float:
+    """Return what was spent, and is to be by those in flight as far as one can tell."""
+    if not amounts:
+        return math.inf if in_flight else 0.0
+    return math.fsum(amounts) + in_flight * max(amounts)

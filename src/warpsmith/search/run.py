@@ -22,9 +22,9 @@ from warpsmith.core.task import Budget, Task
 from warpsmith.propose import PROPOSERS
 from warpsmith.propose.workshop import TAPE, Workshop
 from warpsmith.search import STRATEGIES
-from warpsmith.search.abreast import Gathered, Shares
+from warpsmith.search.abreast import Gathered, Judge, Shares
 from warpsmith.search.finals import Jury, retime
-from warpsmith.search.loop import Judge, Search, Services
+from warpsmith.search.loop import Search, Services
 
 PLAN = "plan"
 COMMAND = "command"
@@ -49,6 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         retime: how many of the best candidates of a task are timed again before one is named; 0 names the
             best by the timing that it was chosen by.
         replay: tape of another run that models' replies are taken from; empty asks the models.
+        in_flight: how many trials of a task are made at the same time.
     """
 
     strategy: Choice
@@ -58,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     command: str = ""
     retime: Annotated[int, msgspec.Meta(ge=0)] = 0
     replay: str = ""
+    in_flight: Annotated[int, msgspec.Meta(ge=1)] = 1
 
     def check(self) -> None:
         """Make every component once.
@@ -146,7 +148,7 @@ def carry_out(  # noqa: PLR0913 - one run's whole setting
         archive: of the run; open for writing.
         plan: how to search.
         sink: is told what happens, by one thread at a time.
-        verifier: gives the verdicts, to as many threads at once as are `abreast`.
+        verifier: gives the verdicts, to as many threads at once as are `abreast` and in flight in each.
         tasks: which, in this order.
         abreast: how many are searched at the same time.
     """
@@ -156,8 +158,9 @@ def carry_out(  # noqa: PLR0913 - one run's whole setting
         workshop.start()
         if abreast == 1 or len(tasks) == 1:
             shares = Shares(plan.budget, plan.total_wall_s, len(tasks))
+            told = Gathered(sink) if plan.in_flight > 1 else sink
             for task in tasks:
-                _search(task, plan, Services(archive, verifier, workshop, sink), shares.next())
+                _search(task, plan, Services(archive, verifier, workshop, told), shares.next())
             return
         side_by_side(tasks, plan, Services(archive, verifier, workshop, sink), abreast)
 
@@ -192,6 +195,7 @@ def _search(task: Task, plan: Plan, services: Services, budget: Budget) -> None:
         strategy=STRATEGIES.make(plan.strategy.name, plan.strategy.options),
         proposers={choice.name: PROPOSERS.make(choice.name, choice.options) for choice in plan.proposers},
         winners=plan.retime,
+        width=plan.in_flight,
     )
     search.run(budget)
     jury = Jury(services.verifier.verify, services.archive, services.sink)
