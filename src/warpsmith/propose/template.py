@@ -15,16 +15,17 @@ from warpsmith.propose.base import Wish, tried_variants
 from warpsmith.propose.templates.catalogue import Written, candidates
 from warpsmith.propose.workshop import Workshop
 from warpsmith.verify.worker_process import RequestFailed
+from warpsmith.worker.backends.cuda import find_nvcc
 
 NAME = "template"
 NO_TEMPLATE = "none"
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Triton on a GPU, C++ on a CPU, for references that are a known pattern of operators.
+    """Triton and CUDA on a GPU, C++ on a CPU, for references that are a known pattern of operators.
 
     Attributes:
-        backends: names of backends to write for, in order of preference; empty takes all.
+        backends: names of backends to write for, in order of preference; empty takes all as they come.
         variants: most variants to propose; tuning goes on from them.
     """
 
@@ -54,6 +55,9 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except (RequestFailed, WorkerDied) as error:
             return [], str(error)
         written, reason = candidates(task.problem, task.target.device_type, traces)
-        wanted = self.backends or tuple(dict.fromkeys(each.backend for each in written))
-        chosen = [each for name in wanted for each in written if each.backend == name]
-        return chosen[: self.variants], reason or f"no template is written for {', '.join(wanted)}"
+        chosen = [each for name in self.backends for each in written if each.backend == name]
+        if not self.backends:
+            # Without a compiler they would only use up the budget.
+            chosen = [each for each in written if each.backend != "cuda" or find_nvcc() is not None]
+        lacking = f"no template is written for {', '.join(self.backends)}"
+        return chosen[: self.variants], reason or lacking

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
 
 from warpsmith.core.problem import Problem
 from warpsmith.propose.templates import (
     columns_cpp,
+    columns_cuda,
     columns_triton,
+    elements_cuda,
     gemm_cpp,
     gemm_triton,
     rows_cpp,
+    rows_cuda,
     rows_triton,
     transpose,
+    transpose_cuda,
 )
+from warpsmith.propose.templates.cuda import typed
 from warpsmith.propose.templates.gemm import gemm_of
 from warpsmith.propose.templates.lower import program_of
 from warpsmith.propose.templates.module import Module
-from warpsmith.propose.templates.steps import NoTemplate
+from warpsmith.propose.templates.steps import NoTemplate, Program
 from warpsmith.worker.job import Trace
 
 
@@ -33,6 +39,9 @@ class Written(NamedTuple):
     backend: str
     source: str
 
+
+# How many Triton variants come before the first in CUDA, which takes longer to compile.
+_AHEAD = 2
 
 Pattern: TypeAlias = Callable[[Problem, str, Sequence[Trace]], Iterator[Written]]
 
@@ -74,13 +83,45 @@ def _rows(problem: Problem, device_type: str, traces: Sequence[Trace]) -> Iterat
             yield Written(f"{what} in C++: {shape.name}", "cpp", source)
         return
     if program.after:
-        for strip in columns_triton.SHAPES:
-            source = columns_triton.write(program, module, strip, title)
-            yield Written(f"{what} in Triton: {strip.name}", "triton", source)
+        triton = [(s.name, columns_triton.write(program, module, s, title)) for s in columns_triton.SHAPES]
+    else:
+        tiles = rows_triton.shapes(program)
+        triton = [(tile.name, rows_triton.write(program, module, tile, title)) for tile in tiles]
+    first = [Written(f"{what} in Triton: {name}", "triton", source) for name, source in triton]
+    yield from _interleaved(first, _fitting(_rows_in_cuda(program, module, title, traces)))
+
+
+def _rows_in_cuda(program: Program, module: Module, title: str, traces: Sequence[Trace]) -> Iterator[Written]:
+    types = typed(program, traces)
+    if program.after:
+        for strip in columns_cuda.SHAPES:
+            source = columns_cuda.write(program, module, strip, title, types)
+            yield Written(f"columns in CUDA: {strip.name}", "cuda", source)
         return
-    for tile in rows_triton.shapes(program):
-        source = rows_triton.write(program, module, tile, title)
-        yield Written(f"{what} in Triton: {tile.name}", "triton", source)
+    if not program.has_reduction:
+        for each in elements_cuda.SHAPES:
+            source = elements_cuda.write(program, module, each, title, types)
+            yield Written(f"elementwise in CUDA: {each.name}", "cuda", source)
+        return
+    cols = max(o.shape[-1] for trace in traces for o in trace.operations if o.op == program.lead and o.shape)
+    for shape in rows_cuda.shapes(cols):
+        source = rows_cuda.write(program, module, shape, title, types)
+        yield Written(f"rows in CUDA: {shape.name}", "cuda", source)
+
+
+def _fitting(written: Iterator[Written]) -> list[Written]:
+    """Return what is written in a second language, or nothing where it takes less than the first."""
+    try:
+        return list(written)
+    except NoTemplate:
+        return []
+
+
+def _interleaved(first: list[Written], second: list[Written]) -> Iterator[Written]:
+    """Yield two of `first`, then one of each in turn, so that few tries see both."""
+    yield from first[:_AHEAD]
+    for pair in zip_longest(second, first[_AHEAD:]):
+        yield from (each for each in pair if each is not None)
 
 
 def _gemm(problem: Problem, device_type: str, traces: Sequence[Trace]) -> Iterator[Written]:
@@ -104,9 +145,20 @@ def _transpose(problem: Problem, device_type: str, traces: Sequence[Trace]) -> I
     for shape in transpose.CPP if device_type == "cpu" else ():
         source = transpose.write_cpp(program, module, shape, title)
         yield Written(f"transposed in C++: {shape.rows}x{shape.cols}", "cpp", source)
-    for shape in () if device_type == "cpu" else transpose.TRITON:
-        source = transpose.write_triton(program, module, shape, title)
-        yield Written(f"transposed in Triton: {shape.name}", "triton", source)
+    if device_type == "cpu":
+        return
+    tiles = [(tile.name, transpose.write_triton(program, module, tile, title)) for tile in transpose.TRITON]
+    first = [Written(f"transposed in Triton: {name}", "triton", source) for name, source in tiles]
+    yield from _interleaved(first, _fitting(_transpose_in_cuda(program, module, title, traces)))
+
+
+def _transpose_in_cuda(
+    program: Program, module: Module, title: str, traces: Sequence[Trace]
+) -> Iterator[Written]:
+    types = typed(program, traces)
+    for shape in transpose_cuda.SHAPES:
+        source = transpose_cuda.write(program, module, shape, title, types)
+        yield Written(f"transposed in CUDA: {shape.name}", "cuda", source)
 
 
 PATTERNS: dict[str, Pattern] = {

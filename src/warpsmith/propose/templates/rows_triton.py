@@ -205,15 +205,21 @@ def _function(signature: str, lines: Sequence[str]) -> str:
     return "\n".join([signature, *(f"    {line}" for line in lines)])
 
 
-def tensors(program: Program, module: Module) -> tuple[list[str], str, str]:
-    """Return the statements that make outputs, the arguments of a launch, and what is returned."""
+def tensors(program: Program, module: Module, shape: str = "") -> tuple[list[str], str, str]:
+    """Return the statements that make outputs, the arguments of a launch, and what is returned.
+
+    Args:
+        program: what is computed.
+        module: whose forward is replaced.
+        shape: the expression for the outputs' shape, where it is not as the program says.
+    """
     lead = module.value_of(program.lead)
     lines, answers = [], []
     for n, output in enumerate(program.outputs):
-        shape = program.shape_of(output, lead)
+        extents = shape or program.shape_of(output, lead)
         dtype = f"torch.{output.dtype}" if output.dtype else f"{lead}.dtype"
         made = "torch.float32" if output.finish else dtype
-        lines.append(f"out{n} = torch.empty({shape}, dtype={made}, device={lead}.device)")
+        lines.append(f"out{n} = torch.empty({extents}, dtype={made}, device={lead}.device)")
         answers.append(f"out{n}.{output.finish}().to({dtype})" if output.finish else f"out{n}")
     given = [f"{module.value_of(step.source)}.contiguous()" for step in program.loads]
     arguments = ", ".join([*given, *(f"out{n}" for n in range(len(answers)))])

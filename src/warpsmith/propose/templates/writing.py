@@ -1,4 +1,4 @@
-"""Write steps in C++ or CUDA, and in Triton: one expression a step."""
+"""Write steps in C++, in CUDA and in Triton: one expression a step."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ _C = {
     "tanh": "fast_tanh({})", "erf": "fast_erf({})", "max": "larger({}, {})", "min": "smaller({}, {})",
     "where": "{} ? {} : {}", "lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}",
     "eq": "{} == {}", "ne": "{} != {}", "not": "!{}", "and": "{} && {}", "or": "{} || {}",
+}  # fmt: skip
+_CUDA = {
+    **_C,
+    "abs": "fabsf({})", "exp": "expf({})", "log": "logf({})", "sqrt": "sqrtf({})",
+    "tanh": "tanhf({})", "erf": "erff({})",
 }  # fmt: skip
 _TRITON = {
     **_C,
@@ -33,6 +38,11 @@ def c_expression(step: Step) -> str:
     return _written(_C, _c_number, step)
 
 
+def cuda_expression(step: Step) -> str:
+    """Return a step's value in CUDA, in float32."""
+    return _written(_CUDA, _cuda_number, step)
+
+
 def triton_expression(step: Step) -> str:
     """Return a step's value in Triton."""
     return _written(_TRITON, _python_number, step)
@@ -45,6 +55,18 @@ def _c_number(value: Operand) -> str:
     return f"T({number!r})"
 
 
+_LARGEST_FLOAT = 3.4028234663852886e38
+
+
+def _cuda_number(value: Operand) -> str:
+    number = float(value)
+    if math.isnan(number):
+        return "NAN"
+    if abs(number) > _LARGEST_FLOAT:  # a literal that float32 can't hold does not compile
+        return "INFINITY" if number > 0 else "(-INFINITY)"
+    return f"{number!r}f" if number >= 0 else f"({number!r}f)"
+
+
 def _python_number(value: Operand) -> str:
     number = float(value)
     if math.isinf(number):
@@ -55,11 +77,17 @@ def _python_number(value: Operand) -> str:
 # What each reduction starts from, and how one more value is taken in.
 STARTS = {"row_sum": 0.0, "row_max": -math.inf, "row_min": math.inf}
 C_OPERATORS = {"row_sum": "+", "row_max": "max", "row_min": "min"}
+CUDA_OPERATORS = {"row_sum": "Sum", "row_max": "Largest", "row_min": "Smallest"}
 
 
 def c_start(step: Step) -> str:
     """Return what a reduction begins with in C++."""
     return _c_number(STARTS[step.op])
+
+
+def cuda_start(step: Step) -> str:
+    """Return what a reduction begins with in CUDA."""
+    return _cuda_number(STARTS[step.op])
 
 
 def triton_start(step: Step) -> str:
