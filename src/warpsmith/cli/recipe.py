@@ -92,9 +92,8 @@ def _listed(field: str, values: Sequence[str], flag: str) -> list[str]:
     return [f"{field}={','.join(values)}"] if values else []
 
 
-def recipe_options(default_budget: str) -> Callable[[F], F]:
-    """Return a decorator that adds the options and hands them over as `recipe`."""
-    added = (
+def _options(default_budget: str) -> tuple[Callable[[Any], Any], ...]:
+    return (
         click.option("--strategy", help="What to try next.  [default: best_of_n]"),
         click.option(
             "--proposer",
@@ -141,6 +140,10 @@ def recipe_options(default_budget: str) -> Callable[[F], F]:
         ),
     )
 
+
+def recipe_options(default_budget: str) -> Callable[[F], F]:
+    """Return a decorator that adds the options and hands them over as `recipe`."""
+
     def decorate(command: F) -> F:
         @functools.wraps(command)
         def with_recipe(**values: Any) -> Any:
@@ -148,7 +151,7 @@ def recipe_options(default_budget: str) -> Callable[[F], F]:
             return command(recipe=recipe, **values)
 
         wrapped: Any = with_recipe
-        for option in reversed(added):
+        for option in reversed(_options(default_budget)):
             wrapped = option(wrapped)
         return wrapped  # type: ignore[no-any-return]
 
