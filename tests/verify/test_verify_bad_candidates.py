@@ -182,14 +182,14 @@ def test_a_candidate_that_changes_its_inputs_is_refused(judge: Judge) -> None:
 
 
 # More calls than are made before anything is timed, fewer than with what is timed.
-BEFORE_TIMING = 20
+BEFORE_TIMING = 24
 
 
 def test_a_candidate_that_is_right_only_until_it_is_timed_is_refused(judge: Judge) -> None:
     of = candidate(
         f"torch.relu(x) if self.calls <= {BEFORE_TIMING} else x",
         setup="self.calls = 0",
-        body="self.calls += 1\nif self.calls <= 20: torch.randn(400, 400) @ torch.randn(400, 400)",
+        body=f"self.calls += 1\nif self.calls <= {BEFORE_TIMING}: torch.ones(400, 400) @ torch.ones(400, 1)",
     )
     verdict = judge.rejected(problem(), of, stage=Stage.TIME, check="values")
     assert "timed call" in verdict.reason or "warm-up" in verdict.reason

@@ -84,7 +84,7 @@ def test_the_compiler_is_a_baseline_and_is_named_in_order(judge: Judge) -> None:
 
 def test_a_candidate_that_hangs_only_when_timed_is_killed(judge: Judge) -> None:
     of = candidate(
-        top="import time", setup="self.calls = 0", body="self.calls += 1\nif self.calls > 20: time.sleep(600)"
+        top="import time", setup="self.calls = 0", body="self.calls += 1\nif self.calls > 24: time.sleep(600)"
     )
     limits = Limits(build_s=30.0, run_s=1.0, output_bytes=4096)
     judge.rejected(problem(), of, stage=Stage.TIME, check="timeout", limits=limits)
