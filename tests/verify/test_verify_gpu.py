@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from sources import candidate, problem, task
 from verdicts import Judge
 
@@ -35,6 +36,8 @@ rows_kernel[(x.shape[0],)](out, x, x.shape[1], BLOCK=triton.next_power_of_2(x.sh
     "answer": "out",
     "backend": "triton",
 }
+
+PLAIN_SOFTMAX = {"answer": "torch.softmax(x, dim=-1)"}
 
 CUDA_RELU = {
     "top": '''
@@ -231,3 +234,11 @@ def test_the_compiler_is_a_baseline_on_the_device(judge: Judge) -> None:
     verdict = judge.accepted(asked, candidate(**TRITON_SOFTMAX))
     assert verdict.baseline_faults == {}
     assert verdict.baselines == ("eager", "compile")
+
+
+@pytest.mark.parametrize("of", [TRITON_SOFTMAX, PLAIN_SOFTMAX], ids=["triton", "torch"])
+def test_a_verdict_on_the_second_gpu_is_like_one_on_the_first(verifier: Verifier, of: dict[str, str]) -> None:
+    if torch.cuda.device_count() < 2:
+        pytest.skip("one GPU here")
+    verdict = verifier.verify(task(SOFTMAX, device="cuda:1"), candidate(**of))
+    assert isinstance(verdict, Accepted), verdict

@@ -19,6 +19,7 @@ import torch
 from warpsmith.core.problem import Tolerance
 from warpsmith.core.verdict import Finding
 from warpsmith.worker.compare import Differences, compare_all, mismatch_of_values
+from warpsmith.worker.current_device import make_current
 from warpsmith.worker.draws import Expected
 from warpsmith.worker.exam import TOUCHED
 from warpsmith.worker.exchange import synchronize
@@ -44,6 +45,7 @@ def admit(job: AdmissionJob) -> Admission:
     reference_ns: dict[str, int] = {}
     matrix: dict[str, dict[str, str]] = {}
     device = torch.device(job.target.device)
+    make_current(device)
     try:
         loaded = LoadedProblem(job.problem)
         for workload in job.problem.workloads_for(device.type):

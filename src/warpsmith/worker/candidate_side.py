@@ -26,6 +26,7 @@ from warpsmith.worker.backends.cuda import ARCHITECTURE_VARIABLE
 from warpsmith.worker.builds.lean import HEADERS_VARIABLE
 from warpsmith.worker.builds.parcel import pack, unpack
 from warpsmith.worker.census import take_census
+from warpsmith.worker.current_device import make_current
 from warpsmith.worker.facts import Watch
 from warpsmith.worker.failures import failure
 from warpsmith.worker.layout import Control, poison_free_memory, settled
@@ -137,6 +138,7 @@ class CandidateSide:
         """Be the control of later calls; no candidate is ever loaded here."""
         torch.set_num_threads(step.threads)
         self.device = torch.device(step.device)
+        make_current(self.device)
         self.module = Control()
         self.watch.before_import(Path("control"))  # hooks slow Python down, for whoever has them
         return Done()
@@ -184,6 +186,7 @@ class CandidateSide:
         """Make the module and hand it the reference's weights."""
         if self.entry is None:
             raise RuntimeError("the candidate was not loaded")
+        make_current(self.device)  # not when it is loaded, which may be before its turn on the device
         arena = Arena.attach(step.arena, self.device, descriptors.pop() if descriptors else None)
         arguments, end = _take(step.arguments, arena.memory)
         _seed(step.seed)

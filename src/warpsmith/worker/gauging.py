@@ -9,6 +9,7 @@ import msgspec
 import torch
 
 from warpsmith.worker.ceilings import measure_ceilings
+from warpsmith.worker.current_device import make_current
 from warpsmith.worker.inputs import LoadedProblem, ProblemError
 from warpsmith.worker.job import Gauged, GaugeJob
 from warpsmith.worker.probe_env import devices
@@ -22,6 +23,7 @@ def gauge(job: GaugeJob) -> Gauged:
         ProblemError: the problem does not import.
     """
     device = torch.device(job.target.device)
+    make_current(device)
     ceilings = msgspec.structs.replace(
         measure_ceilings(job.target.device), device=devices().get(job.target.device, "")
     )

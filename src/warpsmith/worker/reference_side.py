@@ -27,6 +27,7 @@ from warpsmith.worker.building import Builds
 from warpsmith.worker.candidate_process import CandidateProcess, Misbehaved
 from warpsmith.worker.certify import Certifier, Uncertifiable
 from warpsmith.worker.control import ControlRoom
+from warpsmith.worker.current_device import make_current
 from warpsmith.worker.failures import OUT_OF_MEMORY
 from warpsmith.worker.inputs import LoadedProblem, ProblemError
 from warpsmith.worker.job import BuildJob, Built, Job
@@ -81,6 +82,7 @@ class ReferenceSide:
 
     def _verified(self, job: Job, phases: Phases) -> Verdict:
         device = torch.device(job.task.target.device)
+        make_current(device)
         process: CandidateProcess | None = None
         where: Provenance | None = None
         verdict: Verdict

@@ -11,6 +11,7 @@ from warpsmith.worker.capture.capture import capture
 from warpsmith.worker.capture.captured import NotStandalone
 from warpsmith.worker.capture.standalone import standalone
 from warpsmith.worker.capture.variants import variants
+from warpsmith.worker.current_device import make_current
 from warpsmith.worker.inputs import LoadedProblem
 from warpsmith.worker.job import Captured, CaptureJob, Trouble
 
@@ -32,6 +33,7 @@ def answer(job: CaptureJob) -> Captured | Trouble:
 
 def _parts(job: CaptureJob, options: dict[str, object], title: str) -> list[Part]:
     device = torch.device(job.target.device)
+    make_current(device)
     problem = LoadedProblem(job.problem)
     parts = []
     for workload in job.workloads:
