@@ -3,8 +3,9 @@
 The same scripted model, verifier and number of programs asked for, on a CPU; no network. The model
 works on the last program that it is shown, as a model would: now and then it takes out some of the needless
 work, now and then it breaks the program, and often it changes nothing that counts. What each engine
-names its best is then verified once more under one seed for all, and that speedup is the one to compare. One
-run of each engine is an anecdote; `--seeds` makes several, each with other luck.
+names its best of what the model wrote is then verified once more under one seed for all, and that speedup is
+the one to compare. OpenEvolve starts from the reference itself, which is no program of the model's. One run
+of each engine is an anecdote; `--seeds` makes several, each with other luck.
 """
 
 # ruff: noqa: T201, S603 - a benchmark prints its table and starts what it compares
@@ -95,7 +96,7 @@ class Outcome(NamedTuple):
         calls: of the model.
         tokens: read and written.
         statuses: programs by what became of them.
-        best: source of the program that it names its best; None without one.
+        best: source of the best program that the model wrote, by the engine's own scores; None without one.
         wall_s: seconds from start to end.
     """
 
@@ -156,13 +157,17 @@ def openevolve(folder: Path, server: LlmServer, arguments: argparse.Namespace) -
     output = folder / "output"
     checkpoints = sorted(output.glob("checkpoints/checkpoint_*"), key=lambda p: int(p.name.split("_")[1]))
     found = [json.loads(path.read_text()) for path in checkpoints[-1].glob("programs/*.json")]
-    # Islands hold copies of one program, and the first one is no reply of the model.
-    programs = {program["code"]: program for program in found if program["parent_id"]}.values()
+    # Islands hold copies of one program, of the first one, too, which is no reply of the model.
+    first = (folder / "initial_program.py").read_text().strip()
+    programs = {program["code"]: program for program in found if program["code"].strip() != first}
     statuses = Counter(
         {1.0: "accepted", 0.0: "rejected"}.get(program["metrics"].get("accepted"), "no verdict")
-        for program in programs
+        for program in programs.values()
     )
-    best = (output / "best" / "best_program.py").read_text()
+    scored: dict[str, float] = {
+        code: program["metrics"].get("combined_score", 0.0) for code, program in programs.items()
+    }
+    best = max(scored, key=scored.__getitem__) if scored else None
     tokens = sum(map(int, re.findall(r"total_tokens=(\d+)", said)))
     return Outcome(server.count, tokens, statuses, best, wall_s)
 
