@@ -23,6 +23,7 @@ static CUpti_BuffersCallbackRequestFunc lend;
 static CUpti_BuffersCallbackCompleteFunc complete;
 static int refused = 0;
 static unsigned enabled = 0;
+static int is_damaged = 0;
 
 template <typename T> static size_t put(uint8_t *to, const T &record) {
   memcpy(to, &record, sizeof record);
@@ -31,6 +32,7 @@ template <typename T> static size_t put(uint8_t *to, const T &record) {
 
 extern "C" {
 void refuse(int kind) { refused = kind; }
+void damage(int yes) { is_damaged = yes; }
 unsigned still_enabled() { return enabled; }
 
 CUptiResult cuptiActivityRegisterCallbacks(
@@ -88,7 +90,7 @@ CUptiResult cuptiActivityGetNextRecord(uint8_t *buffer, size_t valid, CUpti_Acti
   int step = 0;
   if (*record)
     for (; buffer + at <= (uint8_t *)*record; ++step) at += sizes[step];
-  if (at >= valid) return CUPTI_ERROR_MAX_LIMIT_REACHED;
+  if (at >= valid) return is_damaged ? CUPTI_ERROR_INVALID_PARAMETER : CUPTI_ERROR_MAX_LIMIT_REACHED;
   *record = (CUpti_Activity *)(buffer + at);
   return CUPTI_SUCCESS;
 }
@@ -143,6 +145,15 @@ def test_where_kernels_cant_be_recorded_nothing_is_said(library: ctypes.CDLL) ->
         assert Recorder(library).record(lambda: None, lambda: None) is None
     finally:
         library.refuse(0)
+
+
+def test_of_records_that_break_off_nothing_is_said(library: ctypes.CDLL) -> None:
+    library.damage(1)
+    try:
+        assert Recorder(library).record(lambda: None, lambda: None) is None
+    finally:
+        library.damage(0)
+    assert Recorder(library).record(lambda: None, lambda: None)
 
 
 def test_a_torch_without_cupti_has_no_recorder() -> None:

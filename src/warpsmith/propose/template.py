@@ -55,9 +55,9 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         except (RequestFailed, WorkerDied) as error:
             return [], str(error)
         written, reason = candidates(task.problem, task.target.device_type, traces)
-        chosen = [each for name in self.backends for each in written if each.backend == name]
-        if not self.backends:
-            # Without a compiler they would only use up the budget.
-            chosen = [each for each in written if each.backend != "cuda" or find_nvcc() is not None]
-        lacking = f"no template is written for {', '.join(self.backends)}"
-        return chosen[: self.variants], reason or lacking
+        if self.backends:
+            chosen = [each for name in self.backends for each in written if each.backend == name]
+            return chosen[: self.variants], reason or f"no template is written for {', '.join(self.backends)}"
+        if find_nvcc() is None:  # they would only use up the budget
+            written = [each for each in written if each.backend != "cuda"]
+        return written[: self.variants], reason

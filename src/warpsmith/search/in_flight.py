@@ -34,6 +34,8 @@ class Window:
         self._finished = {trial.number: trial for trial in finished}
         self._begun: dict[int, Trial] = {}
         self._width = width
+        # Below this number all have ended; kept, so that a long run is not counted through for each trial.
+        self._oldest = 0
 
     @property
     def finished(self) -> list[Trial]:
@@ -42,16 +44,12 @@ class Window:
 
     def next(self) -> int | None:
         """Return the number to begin with now; None while the oldest in flight has to end first."""
-        oldest = number = self._missing(())
+        while self._oldest in self._finished:
+            self._oldest += 1
+        number = self._oldest
         while number in self._finished or number in self._begun:
             number += 1
-        return number if number < oldest + self._width else None
-
-    def _missing(self, besides: Iterable[int]) -> int:
-        number, known = 0, {*self._finished, *besides}
-        while number in known:
-            number += 1
-        return number
+        return number if number < self._oldest + self._width else None
 
     def begin(self, trial: Trial) -> None:
         """Note what is known of a trial that is being made."""

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch._C._autograd import DeviceType
@@ -27,6 +27,7 @@ from warpsmith.worker.kernel_names import INDUCTOR_FOLDER, Workshop, is_plumbing
 MOST_KERNELS = 200
 MOST_CHARACTERS = 400
 OWN_CODE = "own code"
+Way: TypeAlias = Callable[[Callable[[], object], torch.device], "list[Seen] | None"]
 # What a profiled operator costs around itself, and a call of a module without operators.
 PER_OPERATOR_NS = 4_000
 PER_CALL_NS = 20_000
@@ -88,21 +89,23 @@ def _census(uses: Any) -> Census:
 def _kernels(call: Callable[[], object], device: torch.device) -> list[Seen] | None:
     """Return the kernels of one call; None where not even our own are seen."""
     found = recorder()
-    see = _profiled if found is None else functools.partial(_recorded, found)
-    # A profiler may miss the first that it should see.
-    if not see(lambda: torch.ones(1, device=device), device):
+    ways: list[Way] = [_profiled] if found is None else [functools.partial(_recorded, found), _profiled]
+    # Who sees nothing of what is surely there sees nothing of the rest; and a profiler may miss the first.
+    see = next((way for way in ways if way(lambda: torch.ones(1, device=device), device)), None)
+    return None if see is None else see(call, device)
+
+
+def _recorded(found: Recorder, call: Callable[[], object], device: torch.device) -> list[Seen] | None:
+    activities = found.record(call, functools.partial(torch.cuda.synchronize, device))
+    if activities is None:
         return None
-    return see(call, device)
-
-
-def _recorded(found: Recorder, call: Callable[[], object], device: torch.device) -> list[Seen]:
     by_name: dict[str, list[int]] = {}
-    for name, duration_ns in found.record(call, functools.partial(torch.cuda.synchronize, device)) or ():
+    for name, duration_ns in activities:
         by_name.setdefault(name, []).append(duration_ns)
     return [Seen(name, len(durations), sum(durations)) for name, durations in by_name.items()]
 
 
-def _profiled(call: Callable[[], object], device: torch.device) -> list[Seen]:
+def _profiled(call: Callable[[], object], device: torch.device) -> list[Seen] | None:
     torch.cuda.synchronize(device)
     with profile(use_cpu=False, use_device="cuda") as profiler:
         call()

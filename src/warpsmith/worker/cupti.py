@@ -17,7 +17,7 @@ MEMCPY, MEMSET, KERNEL = 1, 2, 10
 KINDS = (MEMCPY, MEMSET, KERNEL)
 FORCED = 1
 BUFFER_BYTES = 4 << 20
-NO_MORE_RECORDS = 21  # CUPTI_ERROR_MAX_LIMIT_REACHED
+NO_MORE_RECORDS = 12  # CUPTI_ERROR_MAX_LIMIT_REACHED
 
 
 class Activity(NamedTuple):
@@ -62,16 +62,17 @@ class Recorder:
         ]
         self._buffers: dict[int, Any] = {}
         self._seen: list[Activity] = []
+        self._is_whole = True
         # CUPTI keeps these for as long as the process lives, so somebody has to.
         self._callbacks = (_Requested(self._lend), _Completed(self._read))
         self._works = library.cuptiActivityRegisterCallbacks(*self._callbacks) == 0
 
     def record(self, call: Callable[[], object], synchronize: Callable[[], object]) -> list[Activity] | None:
-        """Return what the device did during `call`, in CUPTI's order; None where it refuses."""
+        """Return what the device did during `call`, in CUPTI's order; None where it can't tell all."""
         if not self._works:
             return None
         synchronize()
-        self._seen = []
+        self._seen, self._is_whole = [], True
         enabled = [kind for kind in KINDS if self._library.cuptiActivityEnable(kind) == 0]
         try:
             call()
@@ -80,7 +81,7 @@ class Recorder:
             self._library.cuptiActivityFlushAll(FORCED)
             for kind in enabled:
                 self._library.cuptiActivityDisable(kind)
-        return self._seen if KERNEL in enabled else None
+        return self._seen if KERNEL in enabled and self._is_whole else None
 
     def _lend(self, buffer: Any, size: Any, most_records: Any) -> None:
         made = ctypes.create_string_buffer(BUFFER_BYTES + 8)
@@ -92,8 +93,9 @@ class Recorder:
     def _read(self, _context: int, _stream: int, buffer: int, _size: int, valid_bytes: int) -> None:
         record = ctypes.c_void_p()
         get = self._library.cuptiActivityGetNextRecord
-        while get(buffer, valid_bytes, ctypes.byref(record)) == 0 and record.value:
-            self._seen += _activity(record.value)
+        while not (status := get(buffer, valid_bytes, ctypes.byref(record))):
+            self._seen += _activity(record.value or 0)
+        self._is_whole &= status == NO_MORE_RECORDS
         self._buffers.pop(buffer, None)
 
 

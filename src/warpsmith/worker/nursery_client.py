@@ -86,7 +86,11 @@ class Nursery:
     def close(self) -> None:
         """End the nursery; its children die with it."""
         self._channel.close()
-        self._process.wait(timeout=NURSERY_ANSWER_S)
+        try:
+            self._process.wait(timeout=NURSERY_ANSWER_S)
+        except subprocess.TimeoutExpired:  # it hangs, which may be why it is closed
+            self._process.kill()
+            self._process.wait()
 
 
 @contextlib.contextmanager

@@ -15,12 +15,14 @@ from typing import Any
 
 import torch
 
+from warpsmith.core.errors import InfrastructureError
 from warpsmith.core.seeds import derive
 from warpsmith.core.timing import Timing, median_interval
 from warpsmith.core.verdict import Floor, Measurement, Stage, Witness
 from warpsmith.worker.baselines.base import DoesNotApply
 from warpsmith.worker.caller import Caller
 from warpsmith.worker.candidate_process import CandidateProcess
+from warpsmith.worker.control import blaming_nobody
 from warpsmith.worker.exam import Ask, Examiner, touched_pair
 from warpsmith.worker.families import OWN
 from warpsmith.worker.inputs import call_with
@@ -211,7 +213,7 @@ class Race:
         """Call the control as the candidate is called, inputs and all, though it reads none."""
         with self.examiner.phases("inputs"):
             placed = self.setting.place("control", which)
-        with self.examiner.phases("timing"), self._turn_of(self.control.process):
+        with self.examiner.phases("timing"), blaming_nobody(), self._turn_of(self.control.process):
             called = self.control.call(
                 self.setting,
                 placed,
@@ -242,6 +244,8 @@ class Race:
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             self.faults[name] = f"out of memory: {error}".splitlines()[0]
+        except InfrastructureError:
+            raise  # the control's: a race without it would be another
         except DoesNotApply as error:
             self.faults[name] = str(error)
         except Exception as error:  # noqa: BLE001 - a compiler may raise anything; the others go on
@@ -259,7 +263,7 @@ class Race:
         clear_caches(str(setting.device), self.control.draw_flush_bytes())
         if setting.device.type == "cuda":
             # Between a flush and a candidate's call the device changes hands, which is worth 0.3 us to it.
-            with self._turn_of(self.control.process):
+            with blaming_nobody(), self._turn_of(self.control.process):
                 self.control.nudge()
         layout = setting.output_tree
         with torch.no_grad():

@@ -84,6 +84,7 @@ class ReferenceSide:
         device = torch.device(job.task.target.device)
         make_current(device)
         process: CandidateProcess | None = None
+        stale: Nursery | None = None
         where: Provenance | None = None
         verdict: Verdict
         try:
@@ -104,7 +105,7 @@ class ReferenceSide:
             verdict = Faulted(reason=str(error), log=error.log)
         except InfrastructureError as error:
             self._control.close()
-            self._nursery = None  # it may be what failed; the next candidate gets a new one
+            stale, self._nursery = self._nursery, None  # it may be what failed; the next gets a new one
             verdict = Faulted(reason=str(error))
         except (torch.cuda.OutOfMemoryError, MemoryError, ArenaError) as error:
             verdict = Faulted(reason=f"{EXHAUSTED}: {str(error).splitlines()[0]}", cause="memory")
@@ -112,6 +113,8 @@ class ReferenceSide:
             if process is not None:
                 process.end()
             self._release()
+            if stale is not None:
+                stale.close()
         return verdict
 
     def build(self, job: BuildJob) -> Built | Rejected | Faulted:
