@@ -197,6 +197,7 @@ class Watch:
         self._unjoined = 0
         self._late: deque[int] = deque(maxlen=WINDOW)
         self._weights: list[Span] = []
+        self._weights_at: list[int] = []
 
     def before_import(self, path: Path) -> None:
         """Remember everything as it is; `path` is the file that the candidate will be imported from."""
@@ -286,8 +287,11 @@ class Watch:
         weights: Sequence[torch.Tensor],
         previous: Sequence[torch.Tensor],
     ) -> tuple[str, ...]:
-        if self._is_time_for_all():
+        # A module made anew has its weights elsewhere, and where the last one's lay outputs may lie now.
+        weights_at = [tensor.data_ptr() for tensor in weights]
+        if self._is_time_for_all() or weights_at != self._weights_at:
             self._weights = _spans(weights, "a weight or buffer")
+            self._weights_at = weights_at
         taken = [
             *_spans(inputs, "an input"),
             *self._weights,
