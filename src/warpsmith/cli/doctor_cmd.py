@@ -119,4 +119,5 @@ def _say(seen: dict[str, Any], measured: dict[str, Ceilings]) -> None:
         click.echo(f"  version   {name} {version}")
     for problem in seen["problems"]:
         click.echo(f"problem: {problem}")
-    click.echo("all is well" if not seen["problems"] else f"{len(seen['problems'])} problems")
+    count = len(seen["problems"])
+    click.echo(f"{count} problem{'s' * (count > 1)}" if count else "all is well")
