@@ -78,3 +78,23 @@ def test_a_few_calls_that_scatter_convict_nobody_and_are_not_sharp() -> None:
 def test_one_call_says_nothing() -> None:
     one = [Clocked(100_000, 90_000_000)]
     assert not witness(one, one, "cpu").is_at_odds
+
+
+def at_a_distance(stated_ns: int, way_ns: int) -> list[Clocked]:
+    """Sixty calls of one way there and back, give or take nothing to speak of."""
+    return [Clocked(stated_ns, stated_ns + way_ns + number) for number in range(60)]
+
+
+def test_a_slow_hosts_longer_way_is_no_lie() -> None:
+    seen = witness(at_a_distance(200_000, 1_950_000), at_a_distance(100_000, 1_800_000), "cuda")
+    assert not seen.is_at_odds
+
+
+def test_a_fast_host_has_no_such_excuse() -> None:
+    seen = witness(at_a_distance(200_000, 650_000), at_a_distance(100_000, 500_000), "cuda")
+    assert seen.is_at_odds
+
+
+def test_a_way_made_long_by_large_outputs_excuses_no_more_than_a_slow_host() -> None:
+    seen = witness(at_a_distance(200_000, 20_300_000), at_a_distance(100_000, 20_000_000), "cuda")
+    assert seen.is_at_odds

@@ -121,7 +121,8 @@ class Caller:
         # What it says it took can't be nothing, nor more than we waited for it.
         if not 0 < stated_ns <= wall_ns:
             raise self.lie(stage, f"the candidate's process states {stated_ns} ns for a call of {wall_ns} ns")
-        facts = self.process.ask(Look(), stage=stage, limit_s=limit_s).facts
+        look = Look(reset_state=step.reset_state)
+        facts = self.process.ask(look, stage=stage, limit_s=limit_s).facts
         return Called(done, got, stated_ns, wall_ns, facts)
 
     def nudge(self) -> None:
@@ -157,7 +158,7 @@ class Caller:
         if self._attached == (inputs, outputs):
             return
         descriptors = [arena.descriptor for arena in (inputs, outputs) if arena.descriptor is not None]
-        step = Attach(inputs=inputs.handle, outputs=outputs.handle)
+        step = Attach(inputs=inputs.handle, outputs=outputs.handle, state=setting.updated_leaves)
         self.process.ask(step, stage=Stage.COMPARE, limit_s=ATTACH_S, descriptors=descriptors)
         self._attached = (inputs, outputs)
 

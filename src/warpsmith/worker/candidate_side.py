@@ -64,7 +64,7 @@ from warpsmith.worker.trees import (
     tensors_of,
     views,
 )
-from warpsmith.worker.weights import Redrawn, varied_init
+from warpsmith.worker.weights import put_back, take_over, varied_init
 from warpsmith.worker.wire import Channel, ChannelClosed
 
 # What a candidate may see of the host's environment; everything else is about us.
@@ -87,6 +87,16 @@ def named_state(module: object) -> dict[str, torch.Tensor]:
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
+def state_at(module: object, name: str) -> torch.Tensor | None:
+    """Return the parameter or buffer of this dotted name; None where there is none."""
+    *path, last = name.split(".")
+    for part in path:
+        module = getattr(module, part, None)
+    is_module = isinstance(module, torch.nn.Module)
+    found = getattr(module, last, None) if is_module else None
+    return found if isinstance(found, torch.Tensor) else None
+
+
 class CandidateSide:
     """State of one candidate's process, from import to its end."""
 
@@ -102,6 +112,7 @@ class CandidateSide:
         # Descriptors that go with the next answer, and are then closed here.
         self.parting: list[int] = []
         self._pristine: dict[str, torch.Tensor] = {}
+        self._is_pristine = False
         self._held: list[object] = []
         self._may_alias = False
         self._layout: Tree | None = None
@@ -112,7 +123,6 @@ class CandidateSide:
             Seal: self.seal,
             Detach: self.detach,
             Recall: self.recall,
-            Look: self.look,
             Nudge: self.nudge,
         }
         if (ask := bare.get(type(step))) is not None:
@@ -130,6 +140,8 @@ class CandidateSide:
                 return self.run(step)
             case Export():
                 return self.export(step)
+            case Look():
+                return self.look(step)
             case Survey():
                 return self.survey(step)
         raise TypeError(f"no such step: {type(step).__name__}")
@@ -198,8 +210,8 @@ class CandidateSide:
             if self.module.training != step.training:
                 self.module.train(step.training)
         given = dict(zip(step.state, views(arena.memory, list(step.state.values()), start=end), strict=True))
-        loaded, own = _take_over(named_state(self.module), given)
-        _put_back(named_state(self.module), own, redrawn)
+        loaded, own = take_over(named_state(self.module), given)
+        put_back(named_state(self.module), own, redrawn)
         self._pristine = {name: tensor.detach().clone() for name, tensor in named_state(self.module).items()}
         self._may_alias = step.may_alias
         self._synchronize()
@@ -226,6 +238,8 @@ class CandidateSide:
         self._held = []
         self.inputs = Arena.attach(step.inputs, self.device, first)
         self.outputs = Arena.attach(step.outputs, self.device, second)
+        if isinstance(self.module, Control):
+            self.module.hold(step.state, self.device)
         return Done()
 
     def run(self, step: Run) -> StepReply:
@@ -275,18 +289,25 @@ class CandidateSide:
             raise RuntimeError("no arenas were attached")
         inputs, _ = _take(step.inputs, self.inputs.memory, step.start_bytes, gap=RED_ZONE_BYTES)
         if isinstance(step, Run) and step.reset_state:
-            # What a candidate registers in its first call is its own affair: it has no state to go back to.
-            for name in self._pristine.keys() & (state := named_state(self.module)).keys():
-                state[name].detach().copy_(self._pristine[name])
+            self._restore()
+        self._is_pristine = False
         strict_float32()
         _seed(step.seed)
         return inputs
 
+    def _restore(self) -> None:
+        if not self._is_pristine:
+            # What a candidate registers in its first call is its own affair: it has no state to go back to.
+            for name in self._pristine.keys() & (state := named_state(self.module)).keys():
+                state[name].detach().copy_(self._pristine[name])
+            self._synchronize()
+        self._is_pristine = True
+
     def _called(self, inputs: object) -> object:
         return self.module(**inputs) if isinstance(inputs, dict) else self.module(*inputs)  # type: ignore[misc]
 
-    def look(self) -> StepReply:
-        """Say what the last call left behind."""
+    def look(self, step: Look) -> StepReply:
+        """Say what the last call left behind, and make the state what it was before."""
         facts = self.watch.stop(
             outputs=list(tensors_of(self._held[-1])) if self._held else [],
             inputs=[self.inputs.memory] if self.inputs else [],
@@ -294,14 +315,18 @@ class CandidateSide:
             previous_outputs=[t for kept in self._held[:-1] for t in tensors_of(kept)],
             may_alias=self._may_alias,
         )
+        if step.reset_state:
+            self._restore()
         # For the next call, and no part of it; a control makes no memory, and would only hold more of it.
         if self._layout is not None and not isinstance(self.module, Control):
             poison_free_memory(self._layout, self.device)
         return Done(facts=facts)
 
     def _export(self, output: object, names: tuple[str, ...], start_bytes: int) -> Done:
-        state = named_state(self.module)
-        exported = {name: state[name].detach() for name in names if name in state}
+        module = self.module.state if isinstance(self.module, Control) else self.module
+        # Walking through a large module takes longer than the rest, and is no part of what is timed.
+        state = {name: state_at(module, name) for name in names}
+        exported = {name: tensor.detach() for name, tensor in state.items() if tensor is not None}
         tree = describe(output)
         tensors = [*tensors_of(output), *exported.values()]
         described = describe(list(exported.values()))
@@ -337,33 +362,10 @@ def _take(tree: Tree, memory: torch.Tensor, start: int = 0, gap: int = 0) -> tup
     return rebuild(tree, tensors), offsets(leaves, gap)[1]
 
 
-def _take_over(
-    own: dict[str, torch.Tensor], given: dict[str, torch.Tensor]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Copy `given` into `own` by name, and the rest in order where number and shapes agree."""
-    pairs = {name: name for name in own if name in given and own[name].shape == given[name].shape}
-    left = [name for name in own if name not in pairs]
-    rest = [name for name in given if name not in pairs]
-    if len(left) == len(rest) and all(
-        own[a].shape == given[b].shape for a, b in zip(left, rest, strict=True)
-    ):
-        pairs |= dict(zip(left, rest, strict=True))
-    for name, source in pairs.items():
-        own[name].detach().copy_(given[source])
-    return tuple(pairs), tuple(name for name in own if name not in pairs)
-
-
 @functools.cache
 def _timer(name: str) -> Timer:
     """Return the timer, looked up once: going through all installed packages takes milliseconds."""
     return TIMERS.make(name)
-
-
-def _put_back(state: dict[str, torch.Tensor], own: tuple[str, ...], redrawn: Redrawn) -> None:
-    """Make the constants that are the candidate's own what its author made them."""
-    for tensor, value in redrawn:
-        if any(state[name] is tensor for name in own):
-            tensor.detach().fill_(value)
 
 
 def serve(channel: Channel) -> None:

@@ -85,6 +85,7 @@ class Control:
     def __init__(self) -> None:
         self._layout: Tree | None = None
         self._outputs: Any = None
+        self.state = torch.nn.Module()
         self._idle_cycles = 0
 
     def pose(self, layout: Tree, device: torch.device, idle_ns: int = 0) -> None:
@@ -102,6 +103,18 @@ class Control:
     def forget(self) -> None:
         """Let go of the outputs."""
         self._layout = self._outputs = None
+        self.state = torch.nn.Module()
+
+    def hold(self, state: dict[str, TensorLeaf], device: torch.device) -> None:
+        """Have a module with buffers of this form, to be exported with the outputs."""
+        for name, leaf in state.items():
+            *path, last = name.split(".")
+            owner = self.state
+            for part in path:
+                if part not in dict(owner.named_children()):
+                    owner.add_module(part, torch.nn.Module())
+                owner = owner.get_submodule(part)
+            owner.register_buffer(last, torch.zeros(leaf.shape, dtype=dtype_of(leaf.dtype), device=device))
 
     def __call__(self, *_: object, **__: object) -> Any:
         if self._idle_cycles:

@@ -56,6 +56,7 @@ class Setting:
         bounds: the least time for the declared inputs, by two measures.
         output_tree: form of the output on the inputs as declared.
         updated: names of the buffers that a call changes.
+        updated_leaves: and their form.
         may_alias: whether the output shares memory with inputs or weights.
     """
 
@@ -86,6 +87,7 @@ class Setting:
         pilot = self._settle(is_varying=is_varying)
         self.output_tree = pilot.tree
         self.updated = tuple(pilot.state)
+        self.updated_leaves = {name: leaf_of(tensor) for name, tensor in pilot.state.items()}
 
     def _settle(self, *, is_varying: bool) -> Expected:
         """Construct the module, its weights varied where it can bear that; return a pilot's outputs."""

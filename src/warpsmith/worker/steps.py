@@ -148,10 +148,17 @@ class Construct(
 class Attach(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="attach", forbid_unknown_fields=True
 ):
-    """Map the two arenas of a workload: inputs to read, outputs to write."""
+    """Map the two arenas of a workload: inputs to read, outputs to write.
+
+    Attributes:
+        inputs: where the inputs lie.
+        outputs: where outputs go.
+        state: what a call changes of the module's state; a control exports tensors of this form.
+    """
 
     inputs: ArenaHandle
     outputs: ArenaHandle
+    state: dict[str, TensorLeaf] = {}
 
 
 class Detach(
@@ -172,7 +179,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="run"
         timer: name of the timer.
         layout: the reference's outputs; a tensor that comes with other strides is converted, and the
             conversion is part of the call. A control, which has no module, returns tensors of this form.
-        reset_state: restore the weights that `Construct` gave first.
+        reset_state: restore the weights that `Construct` gave first, unless the last `Look` did.
         idle_ns: how long a control keeps a GPU busy; 0 for every candidate.
     """
 
@@ -210,7 +217,13 @@ class Recall(
 class Look(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="step", tag="look", forbid_unknown_fields=True
 ):
-    """Say what the last call left behind; asked when all clocks have stopped."""
+    """Say what the last call left behind; asked when all clocks have stopped.
+
+    Attributes:
+        reset_state: restore the weights that `Construct` gave, which would be part of the next call's way.
+    """
+
+    reset_state: bool = False
 
 
 class Nudge(

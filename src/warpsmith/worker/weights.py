@@ -135,3 +135,26 @@ def vary(model: object, generator: torch.Generator) -> None:
         if value is not None:
             drawn = torch.empty(parameter.shape, dtype=torch.float32, device=parameter.device)
             parameter.detach().copy_(_redraw(drawn, value, generator))
+
+
+def take_over(
+    own: dict[str, torch.Tensor], given: dict[str, torch.Tensor]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Copy `given` into `own` by name, and the rest in order where number and shapes agree."""
+    pairs = {name: name for name in own if name in given and own[name].shape == given[name].shape}
+    left = [name for name in own if name not in pairs]
+    rest = [name for name in given if name not in pairs]
+    if len(left) == len(rest) and all(
+        own[a].shape == given[b].shape for a, b in zip(left, rest, strict=True)
+    ):
+        pairs |= dict(zip(left, rest, strict=True))
+    for name, source in pairs.items():
+        own[name].detach().copy_(given[source])
+    return tuple(pairs), tuple(name for name in own if name not in pairs)
+
+
+def put_back(state: dict[str, torch.Tensor], own: tuple[str, ...], redrawn: Redrawn) -> None:
+    """Make the constants that are the candidate's own what its author made them."""
+    for tensor, value in redrawn:
+        if any(state[name] is tensor for name in own):
+            tensor.detach().fill_(value)
