@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import re
 
+from warpsmith.core.syntax import parse
+
 # Names that Inductor numbers as it goes. A kernel's name also tells which operators went into it, and
 # that order varies between option sets that give the same code.
 GENERATED = re.compile(r"\b(?:(?:triton|cpp)_\w*fused\w*|buf\d+|tmp\d+|arg\d+_\d+|primals_\d+)\b")
@@ -23,7 +25,7 @@ def normalised(source: str) -> str:
     A source that is not valid Python comes back with only its blank lines and trailing spaces removed.
     """
     try:
-        return ast.unparse(_Reduction().visit(ast.parse(source)))
+        return ast.unparse(_Reduction().visit(parse(source)))
     except (SyntaxError, ValueError, RecursionError):
         return _without_blank_lines(source)
 

@@ -35,6 +35,7 @@ from typing import NamedTuple
 
 from warpsmith.core.errors import UsageError
 from warpsmith.core.problem import Problem
+from warpsmith.core.syntax import parse
 from warpsmith.problems import metadata, names
 from warpsmith.problems.base import Broken, Found
 from warpsmith.problems.outline import Outline, outline
@@ -137,7 +138,7 @@ def _tree(source: str, origin: str) -> ast.Module:
         with warnings.catch_warnings():
             # An invalid escape in somebody's docstring is no concern of ours.
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            return parse(source)
     except SyntaxError as error:
         line = f", line {error.lineno}" if error.lineno else ""
         raise UsageError(f"{origin}{line}: Python syntax error: {error.msg}") from error

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from warpsmith.core.syntax import parse
 from warpsmith.propose.positions import Lines, Span, edited
 from warpsmith.propose.tunables import find_tunables, rewrite
 
@@ -47,7 +48,7 @@ class Edit(NamedTuple):
 def edits_of(source: str) -> list[Edit]:
     """Return every edit of `source`, each alone, by kind and place; none where it is not Python."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return []
     lines = Lines(source)
@@ -60,7 +61,7 @@ def edits_of(source: str) -> list[Edit]:
 
 def _is_python(text: str) -> bool:
     try:
-        ast.parse(text)
+        parse(text)
     except (SyntaxError, ValueError):
         return False
     return True

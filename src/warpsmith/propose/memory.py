@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from warpsmith.archive import Archive
+from warpsmith.core.syntax import parse
 from warpsmith.core.task import Task
 from warpsmith.core.trial import Trial, best_trial
 from warpsmith.core.verdict import Rejected
@@ -100,7 +101,7 @@ def recall(task: Task, backend: str, folders: Sequence[str], *, shots: int, less
 def operators_of(source: str) -> frozenset[str]:
     """Return the names of what a problem's class `Model` calls; `LayerNorm` and `layer_norm` are one."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except SyntaxError:
         return frozenset()
     model = next((n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Model"), tree)

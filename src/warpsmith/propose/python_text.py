@@ -7,6 +7,8 @@ import builtins
 import re
 import warnings
 
+from warpsmith.core.syntax import parse
+
 # Names that every module has.
 _GIVEN = {*dir(builtins), "__file__", "__name__", "__doc__"}
 
@@ -16,7 +18,7 @@ def tree_of(text: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -26,7 +28,7 @@ def error_line(text: str) -> int | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
+            parse(text)
     except SyntaxError as error:
         return max(1, error.lineno or 1)
     except (ValueError, RecursionError, MemoryError):
@@ -39,7 +41,7 @@ def syntax_error(text: str) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
+            parse(text)
     except SyntaxError as error:
         return f"{error.msg}, line {error.lineno} of the code"
     except (ValueError, RecursionError, MemoryError) as error:

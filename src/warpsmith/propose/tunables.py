@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from warpsmith.core.syntax import parse
 from warpsmith.propose.positions import Lines, Span, edited, enclosing_function, local_value
 
 # What tells how much work goes where; a constant with another kind of name is likely part of the answer.
@@ -64,7 +65,7 @@ class _Found(NamedTuple):
 def find_tunables(source: str) -> tuple[Tunable, ...]:
     """Return the tunable constants of a source, in order of position; none where it is not Python."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return ()
     lines = Lines(source)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from warpsmith.core.candidate import Candidate
 from warpsmith.core.errors import UsageError
+from warpsmith.core.syntax import parse
 from warpsmith.core.task import Target
 from warpsmith.core.verdict import Finding, Rejected, Stage
 from warpsmith.worker.backends import BACKENDS, recognise
@@ -62,7 +63,7 @@ def scan(candidate: Candidate, target: Target) -> Rejected | None:
         with warnings.catch_warnings():
             # An invalid escape in a docstring is the candidate's affair, not the host's.
             warnings.simplefilter("ignore")
-            tree = ast.parse(candidate.source)
+            tree = parse(candidate.source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None)
         # The parser's own stack overflows (MemoryError) without a word.

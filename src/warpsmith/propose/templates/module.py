@@ -10,6 +10,7 @@ import ast
 import copy
 from collections.abc import Sequence
 
+from warpsmith.core.syntax import parse
 from warpsmith.propose.templates.steps import NoTemplate
 
 ENTRY = "ModelNew"
@@ -25,7 +26,7 @@ class Module:
 
     def __init__(self, source: str) -> None:
         try:
-            self._tree = ast.parse(source)
+            self._tree = parse(source)
         except (SyntaxError, ValueError, RecursionError) as error:
             raise NoTemplate("the problem is not Python") from error
         model = next((s for s in self._tree.body if isinstance(s, ast.ClassDef) and s.name == _MODEL), None)
@@ -58,7 +59,7 @@ class Module:
         """
         names = ", ".join(["self", *self.arguments])
         lines = "\n".join(f"    {line}" for statement in body for line in statement.splitlines())
-        forward = ast.parse(f"def forward({names}):\n{lines}\n").body[0]
+        forward = parse(f"def forward({names}):\n{lines}\n").body[0]
         ours = {n.id for n in ast.walk(forward) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         if ours & set(self.arguments):
             raise NoTemplate("the reference's forward has arguments called as a template's variables")
@@ -69,7 +70,7 @@ class Module:
         model.body = [s for s in members if not _is_docstring(s)]
         kept = _needed(self._tree, model)
         text = "\n".join(ast.unparse(statement) for statement in kept)
-        tree = _Renamed().visit(ast.parse(ast.unparse(ast.fix_missing_locations(model))))
+        tree = _Renamed().visit(parse(ast.unparse(ast.fix_missing_locations(model))))
         parts = [f'"""{title}"""', text, head.strip("\n"), ast.unparse(tree)]
         return "\n\n\n".join(part for part in parts if part) + "\n"
 
